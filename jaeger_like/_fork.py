@@ -1,0 +1,54 @@
+"""After a fork: who has to start afresh in the child, and how it gets to know.
+
+Objects with state that a child must not share (ids, locks, queues, threads, sockets) register here
+and are told once, in the child, before they are used there. CPython's own hook does that for every
+fork made through Python; servers that fork in C (uWSGI does not run the hooks by default) are
+caught by :func:`check`, one cheap comparison of process ids, which the tracer makes whenever a
+trace enters or starts in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Protocol
+
+
+class ForkAware(Protocol):
+    """What :func:`register` wants."""
+
+    def _after_fork(self) -> None:
+        """Start afresh. Runs in the child, on its only thread, before anything else of ours."""
+
+
+_pid = os.getpid()
+# Held by id, not in a WeakSet: samplers define == and so are not hashable.
+_registered: dict[int, weakref.ref[ForkAware]] = {}
+
+
+def register(obj: ForkAware) -> None:
+    """Have ``obj._after_fork()`` called in every child process; *obj* is held weakly."""
+    key = id(obj)
+    _registered[key] = weakref.ref(obj, lambda _: _registered.pop(key, None))
+
+
+def check() -> None:
+    """Notice a fork that ran no Python hook. Any thread; about the price of ``os.getpid()``."""
+    if os.getpid() != _pid:
+        _in_child()
+
+
+def _in_child() -> None:
+    global _pid
+    if _pid == os.getpid():
+        return
+    _pid = os.getpid()
+    # In order of registration: what others depend upon was made, and so registered, before them.
+    for reference in list(_registered.values()):
+        obj = reference()
+        if obj is not None:
+            obj._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,0 +1,59 @@
+"""Packaging. Tool settings are in pyproject.toml; the version is read as text, not imported."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "([^"]+)"$', (HERE / "jaeger_like" / "_version.py").read_text(), re.MULTILINE
+)
+assert VERSION, 'jaeger_like/_version.py has no line __version__ = "..."'
+
+TESTS = [
+    "coverage[toml]>=7.6",
+    "eventlet>=0.36",
+    "gevent>=23.9",
+    "hypothesis>=6.100",
+    "mock",  # opentracing.harness imports it
+    "prometheus_client>=0.11",
+    "pytest>=8",
+]
+
+setup(
+    name="jaeger-like",
+    version=VERSION.group(1),
+    description="OpenTracing tracing client that sends spans to Jaeger, with an agent built in",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["jaeger_like", "jaeger_like.*"]),
+    package_data={"jaeger_like": ["py.typed"]},
+    python_requires=">=3.9",
+    install_requires=[
+        "opentracing>=2.4,<3",
+        "threadloop>=1.0.2,<2",
+        "thrift>=0.20,<1",
+        "tornado>=6.2,<7",
+    ],
+    extras_require={
+        "prometheus": ["prometheus_client>=0.11"],
+        "tests": TESTS,
+        "dev": [*TESTS, "mypy>=1.15", "ruff>=0.11"],
+    },
+    entry_points={"console_scripts": ["jaeger-like=jaeger_like.__main__:main"]},
+    classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Intended Audience :: Developers",
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: System :: Monitoring",
+        "Typing :: Typed",
+    ],
+)

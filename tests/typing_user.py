@@ -1,0 +1,1 @@
+"""Typical user calls."""
