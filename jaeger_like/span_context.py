@@ -56,7 +56,7 @@ class TraceData:
         self.wire: Any = None
         self.text: str | None = None
 
-    def replace(self, **changes: Any) -> "TraceData":
+    def replace(self, **changes: Any) -> TraceData:
         """Return a copy with the named attributes changed and nothing cached."""
         values: dict[str, Any] = {
             "trace_id": self.trace_id,
@@ -137,13 +137,13 @@ class SpanContext(opentracing.SpanContext):
         trace = self._trace
         return not trace.trace_id and trace.debug_id is not None
 
-    def with_baggage_item(self, key: str, value: str | None) -> "SpanContext":
+    def with_baggage_item(self, key: str, value: str | None) -> SpanContext:
         """Return a context with one baggage item set, or removed when *value* is None."""
         baggage = with_item(self._trace.baggage, key, value)
         return make_context(self._trace.replace(baggage=baggage), self.span_id, self.parent_id)
 
     @staticmethod
-    def with_debug_id(debug_id: str) -> "SpanContext":
+    def with_debug_id(debug_id: str) -> SpanContext:
         """Deprecated. Return a context that carries nothing but a debug id."""
         return SpanContext(None, None, None, None, None, debug_id)
 
