@@ -1,0 +1,25 @@
+"""Tracing client for Python programs on the OpenTracing API."""
+
+from ._version import __version__
+from .config import Config
+from .sampler import (
+    ConstSampler,
+    ProbabilisticSampler,
+    RateLimitingSampler,
+    RemoteControlledSampler,
+)
+from .span import Span
+from .span_context import SpanContext
+from .tracer import Tracer
+
+__all__ = [
+    "Config",
+    "ConstSampler",
+    "ProbabilisticSampler",
+    "RateLimitingSampler",
+    "RemoteControlledSampler",
+    "Span",
+    "SpanContext",
+    "Tracer",
+    "__version__",
+]

@@ -1,0 +1,119 @@
+"""The parts of a tracer, made from settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._log import logger
+from .constants import (
+    SAMPLER_TYPE_CONST,
+    SAMPLER_TYPE_PROBABILISTIC,
+    SAMPLER_TYPE_RATE_LIMITING,
+)
+from .reporter import NullReporter, Reporter
+from .sampler import (
+    DEFAULT_SAMPLING_PROBABILITY,
+    ConstSampler,
+    ProbabilisticSampler,
+    RateLimitingSampler,
+    RemoteControlledSampler,
+)
+
+if TYPE_CHECKING:
+    from ._settings import SamplerChoice, Settings
+
+_LOCAL_SAMPLERS = {
+    SAMPLER_TYPE_CONST: ConstSampler,
+    SAMPLER_TYPE_PROBABILISTIC: ProbabilisticSampler,
+    SAMPLER_TYPE_RATE_LIMITING: RateLimitingSampler,
+}
+
+
+def local_sampler(choice: SamplerChoice) -> Any:
+    """Return the sampler of a choice, or None when the backend is to say how to sample."""
+    if choice.instance is not None:
+        return choice.instance
+    make = _LOCAL_SAMPLERS.get(choice.type)
+    return None if make is None else make(choice.param)
+
+
+def new_sampler(
+    settings: Settings,
+    channel: Any,
+    io_loop: Any,
+    metrics_factory: Any,
+    error_reporter: Any,
+) -> Any:
+    """Return the sampler of a tracer.
+
+    :param channel: to the agent, or None; a sampling endpoint is asked in its place
+    """
+    choice = settings.sampler
+    sampler = local_sampler(choice)
+    if sampler is not None:
+        return sampler
+    rate = DEFAULT_SAMPLING_PROBABILITY if choice.param is None else choice.param
+    initial = ProbabilisticSampler(rate)
+    if settings.sampling_endpoint is not None:
+        from .transport.sampling import SamplingEndpoint
+
+        channel = SamplingEndpoint(settings.sampling_endpoint, io_loop)
+    if channel is None:
+        return initial
+    return RemoteControlledSampler(
+        channel,
+        settings.service_name,
+        logger=logger,
+        metrics_factory=metrics_factory,
+        error_reporter=error_reporter,
+        sampling_refresh_interval=settings.sampling_refresh_interval or None,
+        max_operations=settings.max_operations,
+        init_sampler=initial,
+    )
+
+
+def new_reporter(
+    settings: Settings,
+    channel: Any,
+    io_loop: Any,
+    metrics_factory: Any,
+    error_reporter: Any,
+) -> Any:
+    """Return the reporter of a tracer: to the collector, else to the agent, else to nowhere."""
+    sender = None
+    if settings.endpoint is not None:
+        sender = _http_sender(settings)
+        logger.info("Initializing Jaeger Tracer with HTTP reporter")
+    elif channel is not None:
+        logger.info("Initializing Jaeger Tracer with UDP reporter")
+    else:
+        return NullReporter()
+    return Reporter(
+        channel=channel,
+        queue_capacity=settings.reporter_queue_size,
+        batch_size=settings.reporter_batch_size,
+        flush_interval=settings.reporter_flush_interval,
+        io_loop=io_loop,
+        error_reporter=error_reporter,
+        metrics_factory=metrics_factory,
+        **({} if sender is None else {"sender": sender}),
+    )
+
+
+def _http_sender(settings: Settings) -> Any:
+    # Here and not at the top: it imports tornado and thrift. And here and not on the loop's
+    # thread: a fork in the middle of an import leaves the child with half a module.
+    from .transport.collector import HTTPSender
+
+    return HTTPSender(
+        str(settings.endpoint),
+        user=settings.user,
+        password=settings.password,
+        auth_token=settings.auth_token,
+        headers=settings.headers,
+        timeout=settings.timeout,
+        validate_cert=settings.tls_validate_cert,
+        ca_certs=settings.tls_ca_certs,
+        client_cert=settings.tls_client_cert,
+        client_key=settings.tls_client_key,
+    )

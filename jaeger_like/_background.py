@@ -1,0 +1,267 @@
+"""The only file that knows threads, threadloop and the tornado loop.
+
+One daemon thread per process runs one tornado loop for all tracers. It starts when the first thing
+needs it, a reported span or a poll, and never by an import or a constructor. A loop that a user
+hands in is used as it is and never stopped.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import random
+import sys
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import _fork, _native
+from ._log import logger
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Coroutine
+    from concurrent.futures import Future
+
+    from tornado.ioloop import IOLoop
+
+# Imported before the thread starts: a fork while the thread imports would leave the child with
+# half a module, and a look-up in the middle of somebody's import could wait for that import.
+_NEEDED_BY_THE_LOOP = ("encodings.idna", "jaeger_like.transport.resolver")
+
+
+class Runner:
+    """Runs things on the thread of one loop. Every method may be called on any thread.
+
+    :param io_loop: a user's tornado loop, or None for the process's own background loop
+    """
+
+    def __init__(self, io_loop: IOLoop | None = None) -> None:
+        self._own = io_loop is None
+        self._io_loop = io_loop
+        self._selector: Any = None
+        self._lock = _native.allocate_lock()
+        _fork.register(self)
+
+    @property
+    def io_loop(self) -> IOLoop:
+        """The loop, running or about to.
+
+        :raises RuntimeError: it needs a thread and none can be had any more
+        """
+        if self._io_loop is None:
+            with self._lock:
+                if self._io_loop is None:
+                    self._io_loop = self._start()
+        return self._io_loop
+
+    @property
+    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
+        """The asyncio loop below :attr:`io_loop`."""
+        loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop  # type: ignore[attr-defined]
+        return loop
+
+    def call(self, fn: Callable[..., object], *args: Any) -> bool:
+        """Run ``fn(*args)`` on the loop's thread soon. Return whether that was possible."""
+        try:
+            self.asyncio_loop.call_soon_threadsafe(fn, *args)
+        except RuntimeError:  # closed, or the interpreter is ending and gives no thread
+            return False
+        return True
+
+    def submit(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Future[Any]:
+        """Run a coroutine function on the loop and return the future of its result.
+
+        :raises RuntimeError: the loop is closed or cannot be started
+        """
+        import asyncio
+
+        return asyncio.run_coroutine_threadsafe(function(*args), self.asyncio_loop)
+
+    def is_running(self) -> bool:
+        """Whether the loop exists and turns at this moment."""
+        return self._io_loop is not None and self.asyncio_loop.is_running()
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this loop, so that waiting for it would be a deadlock."""
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is None or self._io_loop is None:
+            return False
+        return asyncio._get_running_loop() is self.asyncio_loop
+
+    def _start(self) -> IOLoop:
+        from threadloop import ThreadLoop
+        from tornado.ioloop import IOLoop
+
+        for name in _NEEDED_BY_THE_LOOP:
+            importlib.import_module(name)
+        selector = _native.new_selector()
+        io_loop: IOLoop = IOLoop(make_current=False, asyncio_loop=_new_loop(selector))
+        if _native.patched_by() is None:
+            thread_loop = ThreadLoop(io_loop)
+            thread_loop.start()
+            thread_loop._thread.name = "jaeger_like"
+        else:
+            # threadloop would take the replaced threading module and turn on a greenlet.
+            _native.start_thread(io_loop.start)
+        self._selector = selector
+        return io_loop
+
+    def _after_fork(self) -> None:
+        self._lock = _native.allocate_lock()
+        if not self._own or self._io_loop is None:
+            return
+        # The thread did not survive. What it left must be dropped without a word to the kernel's
+        # epoll instance, which the parent still uses: only descriptors are closed.
+        abandoned = self._io_loop.asyncio_loop  # type: ignore[attr-defined]
+        self._io_loop = None
+        self._selector.close()
+        for name in ("_ssock", "_csock"):
+            pipe_end = getattr(abandoned, name, None)
+            if pipe_end is not None:
+                pipe_end.close()
+
+
+def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:
+    import asyncio
+
+    class BackgroundEventLoop(asyncio.SelectorEventLoop):
+        def __del__(self) -> None:
+            """Say nothing: it lives as long as its process, and a forked child inherits a wreck."""
+
+    return BackgroundEventLoop(selector)
+
+
+_shared: Runner | None = None
+_for_users_loop: weakref.WeakKeyDictionary[Any, Runner] = weakref.WeakKeyDictionary()
+
+
+def runner(io_loop: IOLoop | None = None) -> Runner:
+    """Return the process's shared runner, or the one for a loop that a user handed in.
+
+    Starts nothing.
+    """
+    global _shared
+    if io_loop is None:
+        if _shared is None:
+            _shared = Runner()
+        return _shared
+    found = _for_users_loop.get(io_loop)
+    if found is None:
+        found = _for_users_loop[io_loop] = Runner(io_loop)
+    return found
+
+
+class Poll:
+    """A job that is done again and again on the loop.
+
+    An exception of the job is logged and does not end the series.
+
+    :param runner: where to run
+    :param job: coroutine function without arguments
+    :param first_delay: seconds until the job runs first
+    :param interval: seconds from the end of one run to the start of the next
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        job: Callable[[], Awaitable[object]],
+        first_delay: float,
+        interval: float,
+    ) -> None:
+        self._runner = runner
+        self._job = job
+        self._first_delay = first_delay
+        self._interval = interval
+        self._started = False
+        self._closed = False
+        self._timer: Any = None
+
+    def start(self) -> None:
+        """Begin. Any thread; a second call does nothing."""
+        if not self._started:
+            self._started = True
+            self._runner.call(self._arm, self._first_delay)
+
+    def close(self) -> None:
+        """End, without waiting for a run that is under way. Any thread, any number of times."""
+        if not self._closed:
+            self._closed = True
+            if self._started:
+                self._runner.call(self._disarm)
+
+    def _arm(self, delay: float) -> None:
+        if not self._closed:
+            self._timer = self._runner.asyncio_loop.call_later(delay, self._spawn)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _spawn(self) -> None:
+        # Kept, because asyncio holds tasks weakly.
+        self._timer = self._runner.asyncio_loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self._job()
+        except Exception:
+            logger.exception("A periodic job of the tracer failed")
+        self._timer = None
+        self._arm(self._interval)
+
+
+def jittered(seconds: float) -> float:
+    """Return a random delay in [0, *seconds*), so that a fleet does not ask in step."""
+    return random.random() * seconds
+
+
+class AtExit:
+    """Lets objects finish their work when the process ends normally, within one deadline."""
+
+    def __init__(self, seconds: float = 0.8) -> None:
+        self.seconds = seconds
+        self._objects: dict[int, weakref.ref[Any]] = {}
+        self._hooked = False
+        _fork.register(self)
+
+    def add(self, obj: Any) -> None:
+        """Have ``obj._at_exit(deadline)`` called, *deadline* in :func:`time.monotonic` seconds."""
+        key = id(obj)
+        self._objects[key] = weakref.ref(obj, lambda _: self._objects.pop(key, None))
+
+    def remove(self, obj: Any) -> None:
+        """Forget *obj*."""
+        self._objects.pop(id(obj), None)
+
+    def hook(self) -> None:
+        """Be called when this process ends; objects call this as soon as they have work waiting."""
+        if self._hooked:
+            return
+        self._hooked = True
+        atexit.unregister(self.run)  # a forked child has inherited it
+        atexit.register(self.run)
+        process = sys.modules.get("multiprocessing.process")
+        util = sys.modules.get("multiprocessing.util")
+        if process is not None and util is not None and process.parent_process() is not None:
+            # Workers of multiprocessing may leave by os._exit and run no atexit functions.
+            util.Finalize(None, self.run, exitpriority=-100)
+
+    def run(self) -> None:
+        """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
+        deadline = time.monotonic() + self.seconds
+        for reference in list(self._objects.values()):
+            obj = reference()
+            if obj is not None:
+                try:
+                    obj._at_exit(deadline)
+                except Exception:
+                    logger.exception("Could not finish at exit")
+
+    def _after_fork(self) -> None:
+        self._hooked = False
+
+
+at_exit = AtExit()

@@ -1,0 +1,46 @@
+"""The one logger of the package, and a way to say a thing once instead of a thousand times."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Callable
+
+logger = logging.getLogger("jaeger_tracing")
+
+
+class Throttled:
+    """Logs the first message at once, then one per interval with the number left out between.
+
+    Not locked: a message more or less when two threads meet is no harm.
+
+    :param level: level of :mod:`logging`
+    :param interval: seconds between two messages
+    :param clock: monotonic seconds
+    """
+
+    def __init__(
+        self, level: int, interval: float = 60.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._level = level
+        self._interval = interval
+        self._clock = clock
+        self._next = float("-inf")
+        self._suppressed = 0
+
+    def log(self, message: str, *args: Any) -> None:
+        """Log ``message % args``, or count it as left out."""
+        now = self._clock()
+        if now < self._next:
+            self._suppressed += 1
+            return
+        suppressed, self._suppressed, self._next = self._suppressed, 0, now + self._interval
+        if suppressed:
+            message += f" ({suppressed} like this since the last message)"
+        logger.log(self._level, message, *args)
+
+    def reset(self) -> bool:
+        """Forget; the next message is logged at once. Return whether anything had been logged."""
+        had_logged = self._next != float("-inf")
+        self._next, self._suppressed = float("-inf"), 0
+        return had_logged

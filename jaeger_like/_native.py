@@ -1,0 +1,89 @@
+"""Real threads, locks and selectors, also where gevent or eventlet has replaced them.
+
+Spans must leave the process even while every greenlet is busy, so the background loop runs on a
+thread of the operating system, and what it shares with the program is guarded by real locks. They
+are looked up when needed, not at import: a program may import us first and patch itself later.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    import selectors
+
+
+def patched_by() -> str | None:
+    """Return ``"gevent"`` or ``"eventlet"`` if it has replaced threads in this process."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("_thread"):
+        return "gevent"
+    patcher = sys.modules.get("eventlet.patcher")
+    if patcher is not None and patcher.is_monkey_patched("thread"):
+        return "eventlet"
+    return None
+
+
+def _original(module: str, name: str) -> Any:
+    """Return what *name* of *module* was before it was replaced."""
+    by = patched_by()
+    if by == "gevent":
+        return sys.modules["gevent.monkey"].get_original(module, name)
+    if by == "eventlet":
+        return getattr(sys.modules["eventlet.patcher"].original(module), name)
+    return getattr(__import__(module), name)
+
+
+def allocate_lock() -> _thread.LockType:
+    """Return a lock that blocks threads, never merely greenlets; hold it for moments only."""
+    lock: _thread.LockType = _original("_thread", "allocate_lock")()
+    return lock
+
+
+def start_thread(target: Callable[[], None]) -> None:
+    """Run *target* on a new daemon thread of the operating system.
+
+    :raises RuntimeError: no thread can be had, for instance because the interpreter is ending
+    """
+    _original("_thread", "start_new_thread")(target, ())
+
+
+def sleep(seconds: float) -> None:
+    """Block this thread of the operating system."""
+    _original("time", "sleep")(seconds)
+
+
+def new_selector() -> selectors.BaseSelector:
+    """Return the platform's best selector, asking the operating system and no hub."""
+    if patched_by() == "eventlet":
+        # It takes epoll and poll out of both modules; only the original of one of them is kept.
+        return _patch_proof_selector(sys.modules["eventlet.patcher"].original("select"))
+    selector: selectors.BaseSelector = _original("selectors", "DefaultSelector")()
+    return selector
+
+
+def _patch_proof_selector(select: Any) -> selectors.BaseSelector:
+    import selectors
+
+    class PollSelector(selectors.SelectSelector):
+        """The bookkeeping of SelectSelector with the waiting done by the real ``poll``."""
+
+        def select(self, timeout: float | None = None) -> Any:
+            poll = select.poll()
+            for fd, key in self.get_map().items():
+                events = select.POLLIN if key.events & selectors.EVENT_READ else 0
+                if key.events & selectors.EVENT_WRITE:
+                    events |= select.POLLOUT
+                poll.register(fd, events)
+            ready = []
+            for fd, event in poll.poll(None if timeout is None else max(0, timeout) * 1000):
+                key = self.get_key(fd)
+                mask = selectors.EVENT_READ if event & ~select.POLLOUT else 0
+                if event & ~select.POLLIN:
+                    mask |= selectors.EVENT_WRITE
+                ready.append((key, mask & key.events))
+            return ready
+
+    return PollSelector()

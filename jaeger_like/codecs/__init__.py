@@ -1,0 +1,34 @@
+"""Propagation formats: how a span context travels from one process to the next.
+
+A codec writes a context into a carrier (``inject``) and reads it back (``extract``). Nothing here
+does I/O or keeps state. The tracer's table of formats maps OpenTracing's ``text_map``,
+``http_headers`` and ``binary`` and our ``zipkin-span-format`` to codecs.
+"""
+
+from __future__ import annotations
+
+from .b3 import B3Codec, B3SingleCodec
+from .base import Codec
+from .binary import BinaryCodec
+from .composite import PROPAGATION_FORMATS, CompositeCodec, propagation_codec
+from .ids import header_to_hex, span_context_from_string, span_context_to_string
+from .text import TextCodec
+from .w3c import W3CCodec
+from .zipkin import ZipkinCodec, ZipkinSpanFormat
+
+__all__ = [
+    "PROPAGATION_FORMATS",
+    "B3Codec",
+    "B3SingleCodec",
+    "BinaryCodec",
+    "Codec",
+    "CompositeCodec",
+    "TextCodec",
+    "W3CCodec",
+    "ZipkinCodec",
+    "ZipkinSpanFormat",
+    "header_to_hex",
+    "propagation_codec",
+    "span_context_from_string",
+    "span_context_to_string",
+]

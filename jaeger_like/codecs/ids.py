@@ -1,0 +1,98 @@
+"""Identifiers as text: hexadecimal numbers, alone and in the value of ``uber-trace-id``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from opentracing import SpanContextCorruptedException
+
+from ..span_context import SpanContext, TraceData, make_context
+from .base import FLAGS_MASK
+
+MAX_SPAN_ID = (1 << 64) - 1
+MAX_TRACE_ID = (1 << 128) - 1
+
+# The patterns stand before int(), which alone would let pass signs, blanks, "0x", "_" and the
+# digits of other scripts.
+_hex_number = re.compile("[0-9a-fA-F]{1,32}").fullmatch
+_uber_trace_id = re.compile(
+    "([0-9a-fA-F]{1,32}):([0-9a-fA-F]{1,16}):([0-9a-fA-F]{1,16}):([0-9a-fA-F]+)"
+).fullmatch
+# Looking flags up is cheaper than int(): a twentieth of the whole extraction.
+_COMMON_FLAGS = {"0": 0, "1": 1, "00": 0, "01": 1}
+
+
+def header_to_hex(header: Any) -> int:
+    """Return the number that 1 to 32 hexadecimal digits of any case stand for.
+
+    :raise opentracing.SpanContextCorruptedException: *header* is anything else
+    """
+    if isinstance(header, str) and _hex_number(header):
+        return int(header, 16)
+    raise SpanContextCorruptedException(f"expected 1 to 32 hexadecimal digits, got {header!r:.100}")
+
+
+def span_context_to_string(
+    trace_id: int, span_id: int, parent_id: int | None, flags: int | None
+) -> str:
+    """Return the value of ``uber-trace-id``: ``{trace}:{span}:{parent}:{flags}``.
+
+    All four are lower-case hexadecimal without padding; no parent is 0, no decision is "not
+    sampled". Flags are cut to their 8 bits.
+    """
+    # The % operator: an f-string with four :x takes twice as long (benchmarked on 3.9 to 3.13).
+    return "%x:%x:%x:%x" % (trace_id, span_id, parent_id or 0, (flags or 0) & FLAGS_MASK)  # noqa: UP031  see above
+
+
+def span_context_from_string(value: Any) -> tuple[int, int, int | None, int]:
+    """Return trace id, span id, parent id and flags of an ``uber-trace-id``.
+
+    :param value: text, or a list of one text; blanks around it are ignored
+    :return: the parent id is None for a root; flags are cut to 8 bits
+    :raise opentracing.SpanContextCorruptedException: not four hexadecimal numbers, an id wider
+        than 128 bits (trace) or 64 bits (span, parent), or a trace or span id of 0
+    """
+    context: Any = context_from_string(value)
+    return context.trace_id, context.span_id, context.parent_id, context.flags
+
+
+def context_from_string(
+    value: Any, baggage: dict[str, str] | None = None, debug_id: str | None = None
+) -> SpanContext:
+    """Return the context that an ``uber-trace-id`` stands for, see
+    :func:`span_context_from_string`. Half of the price of an extraction is paid here."""
+    try:
+        match = _uber_trace_id(value)
+    except TypeError:
+        match = None
+    if match is None:
+        match = _uber_trace_id(_stripped(value))
+        if match is None:
+            raise _malformed(value)
+    trace, span, parent, flags = match.groups()
+    trace_id = int(trace, 16)
+    span_id = int(span, 16)
+    if not trace_id or not span_id:
+        raise _malformed(value)
+    bits = _COMMON_FLAGS[flags] if flags in _COMMON_FLAGS else int(flags, 16) & FLAGS_MASK
+    return make_context(
+        TraceData(trace_id, bits, baggage, debug_id),
+        span_id,
+        None if parent == "0" else int(parent, 16) or None,
+    )
+
+
+def _stripped(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, str):
+        raise _malformed(value)
+    return value.strip()
+
+
+def _malformed(value: Any) -> SpanContextCorruptedException:
+    return SpanContextCorruptedException(
+        "malformed trace context: expected {trace-id}:{span-id}:{parent-id}:{flags}, "
+        f"ids not zero, got {value!r:.100}"
+    )

@@ -1,0 +1,386 @@
+"""From the buffer to the sender: the loop's side of a reporter.
+
+Everything here but what says otherwise runs on the loop's thread, and one packet is under way at a
+time. Exactly once: a packet counts as sent when the sender says so, goes again only when it is
+known not to have been delivered, and is given up, and counted, after a few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import _background, _native
+from ._log import Throttled, logger
+from .closing import CloseFuture
+from .constants import MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
+from .encoding.packet import OVERHEAD, encode_process
+from .encoding.span import encode_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .reporter import Reporter
+
+# Seconds between attempts for a packet that was refused: time for an agent to restart. While it
+# stays away there is one attempt for each packet, so that the buffer does not fill up.
+_RETRY_AFTER = (0.1, 0.4, 1.0)
+
+# The least a datagram may carry everywhere, and what macOS takes by default.
+_MIN_PACKET_SIZE = 1_200
+_MACOS_PACKET_SIZE = 9_216
+
+
+class Delivery:
+    """Takes records out of a reporter's queue and sends them.
+
+    :param reporter: whose queue
+    :param sender: packs and sends, see ``transport``
+    """
+
+    def __init__(self, reporter: Reporter, sender: Any) -> None:
+        self._reporter = reporter
+        self._sender = sender
+        self._runner = _background.runner(reporter.io_loop)
+        self._process: bytes | None = None
+        self._process_arguments: tuple[str, Mapping[str, Any], int]
+        self.packet_budget: int = sender.max_packet_size - OVERHEAD
+        self.closed = CloseFuture()
+        self._closing = False
+        self._limits = Throttled(logging.WARNING)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.bytes_out = 0  # of all that was ever taken out of the queue
+        self._taken = self._settled = 0  # records: taken out; sent or given up
+        self._under_way: list[bytes] = []
+        self._waiters: list[tuple[int, Callable[[], object]]] = []
+        self._seq_no = self._too_large = self._failed = 0
+        self._down = self._in_a_hurry = self._send_partial = False
+        self._timer: Any = None
+        self._task: Any = None
+        self._pause: Any = None
+
+    # -- any thread ----------------------------------------------------------------------------
+
+    def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
+        """Encode the process once for all packets, in half a packet at the most."""
+        room = self._sender.max_packet_size // 2
+        for limit in (max_length, 256, 64, 16):
+            process = encode_process(service_name, tags, limit)
+            if len(process) <= room:
+                break
+        else:
+            process = encode_process(service_name[: room // 8], {}, max_length)
+        if limit != max_length:
+            self._limits.log("Process tags are too large for a packet and were shortened")
+        self._process_arguments = (service_name, tags, max_length)
+        self._process = process
+        self.packet_budget = self._sender.max_packet_size - OVERHEAD - len(process)
+
+    def arm(self) -> None:
+        """Have what is waiting sent one flush interval from now."""
+        _background.at_exit.hook()
+        if self._reporter.flush_interval:
+            self._runner.call(self._set_timer)
+
+    def wake(self) -> None:
+        """Have full packets sent now."""
+        self._runner.call(self._drain_soon)
+
+    def count(self, counter: Callable[[int], object], number: int) -> None:
+        """Count, whatever the program's metrics do."""
+        try:
+            counter(number)
+        except Exception:
+            self._limits.log("The program's metrics failed")
+
+    def encode_again(self, span: Any) -> bytes | None:
+        """Encode a span whose record could not be made at once.
+
+        Another thread may have changed its tags meanwhile, so it is copied first. None, and
+        counted, if it cannot be done at all.
+        """
+        try:
+            context, tracer = span.context, span.tracer
+            return encode_span(
+                context._trace,
+                context.span_id or 0,
+                context.parent_id,
+                span.operation_name,
+                span.references,
+                span._start,
+                max(0, span._duration),
+                dict(span._tags or {}),
+                list(span._logs or ()),
+                getattr(tracer, "max_tag_value_length", MAX_TAG_VALUE_LENGTH),
+                getattr(tracer, "max_traceback_length", MAX_TRACEBACK_LENGTH),
+            )
+        except Exception as exc:
+            self._give_up(1, exc)
+            return None
+
+    def flush(self, timeout: float | None) -> bool:
+        """Wait until what is waiting now is sent or given up; return whether it was sent."""
+        if self._is_idle():
+            return True
+        if self._process is None:
+            return False
+        if self._runner.is_current():
+            self._send_partial = True
+            self._drain_soon()
+            return False
+        lost = self._too_large + self._failed
+        done = _native.allocate_lock()
+        done.acquire()
+        self._ensure_running_loop()
+        if not self._runner.call(self._add_waiter, done.release):
+            return self._drain_here(timeout)
+        in_time = done.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        return in_time and lost == self._too_large + self._failed
+
+    def close(self) -> None:
+        """Send what is waiting, then release the socket and resolve :attr:`closed`."""
+        self._closing = True
+        if self._is_idle() and self._timer is None:
+            self._finish_closing()
+            return
+        self._ensure_running_loop()
+        if not self._runner.call(self._add_waiter, self._finish_closing):
+            self._drain_here(1.0)
+            self._finish_closing()
+
+    def finish_by(self, deadline: float) -> None:
+        """The interpreter ends: send what can be sent until *deadline*, monotonic seconds."""
+        self._in_a_hurry = True
+        if self._pause is not None:
+            self._runner.call(self._end_pause)
+        if not self.flush(max(0.05, deadline - time.monotonic())) and not self._is_idle():
+            self._limits.log(
+                "Spans lost at exit: %d", len(self._reporter.queue) + len(self._under_way)
+            )
+        if self._task is None:
+            self._sender.close()
+
+    def after_fork(self) -> None:
+        """Start afresh in a child process."""
+        self._begin()
+        if not self.closed.done():
+            self.closed = CloseFuture()
+
+    def _is_idle(self) -> bool:
+        return not self._reporter.queue and not self._under_way
+
+    def _ensure_running_loop(self) -> None:
+        """A user's loop that does not turn (any more) sends nothing: take the one in the back."""
+        if self._reporter.io_loop is not None and not self._runner.is_running():
+            self._runner = _background.runner()
+            self._put_back()
+            self._task = self._timer = self._pause = None
+
+    def _drain_here(self, timeout: float | None) -> bool:
+        """Send on this thread: no other can be had, the interpreter is ending."""
+        import asyncio
+
+        self._put_back()
+        self._task = None
+        lost = self._too_large + self._failed
+        self._send_partial = self._in_a_hurry = True
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(asyncio.wait_for(self._drain(), timeout))
+        except (asyncio.TimeoutError, RuntimeError):  # RuntimeError: a loop is running here
+            return False
+        finally:
+            loop.close()
+        return self._is_idle() and lost == self._too_large + self._failed
+
+    # -- the loop's thread ---------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        if self._timer is None:
+            loop = self._runner.asyncio_loop
+            self._timer = loop.call_later(self._reporter.flush_interval or 0, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._send_partial = True
+        self._drain_soon()
+
+    def _add_waiter(self, callback: Callable[[], object]) -> None:
+        if self._process is None or self._is_idle():
+            callback()
+            return
+        self._waiters.append((self._taken + len(self._reporter.queue), callback))
+        self._drain_soon()
+
+    def _drain_soon(self) -> None:
+        if self._task is None:
+            self._task = self._runner.asyncio_loop.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        reporter = self._reporter
+        try:
+            while self._process is not None:
+                reporter._woken = False
+                waiting = reporter._bytes_in - self.bytes_out
+                full = waiting >= self.packet_budget or len(reporter.queue) >= reporter._wake_spans
+                if not (full or self._send_partial or self._waiters):
+                    return
+                if not reporter.queue:
+                    reporter._armed = self._send_partial = False
+                    if not reporter.queue:  # or one came in between, and took us for armed
+                        self.bytes_out = reporter._bytes_in
+                        return
+                self._take()
+                if self._under_way:
+                    await self._deliver()
+                self.count(reporter.metrics.reporter_queue_length, len(reporter.queue))
+                self._tell_waiters()
+        finally:
+            self._task = None
+            self._tell_waiters()
+
+    def _take(self) -> None:
+        """Move records for one packet from the queue to what is under way."""
+        queue, budget = self._reporter.queue, self.packet_budget
+        most = self._reporter.batch_size or len(queue)
+        size = 0
+        while queue and len(self._under_way) < most:
+            record = queue[0]
+            if len(record) > budget:
+                self._take_too_large(record)
+                continue
+            size += len(record)
+            if size > budget:
+                return
+            self._under_way.append(record)
+            self._took(record)
+
+    def _take_too_large(self, record: bytes) -> None:
+        from .encoding.fit import fit
+
+        self._took(record)
+        try:
+            smaller = fit(record, self.packet_budget)
+        except Exception:
+            smaller = None
+        if smaller is None:
+            self._too_large += 1
+            self._settled += 1
+            self.count(self._reporter.metrics.reporter_failure, 1)
+            self._limits.log("A span of %d bytes is too large to be sent", len(record))
+        else:
+            self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))
+            self._taken -= 1
+            self._reporter.queue.appendleft(smaller)
+
+    def _took(self, record: bytes) -> None:
+        self._reporter.queue.popleft()
+        self._taken += 1
+        self.bytes_out += len(record)
+
+    async def _deliver(self) -> None:
+        """Send what is under way as one packet, again if it was refused, or give it up."""
+        import asyncio
+
+        from .transport.udp import PacketTooLargeError
+
+        records = self._under_way
+        metrics = self._reporter.metrics
+        self._seq_no += 1
+        try:
+            stats = (self._reporter._dropped, self._too_large, self._failed)
+            packet = self._sender.packet(self._process, records, self._seq_no, stats)
+            for delay in (*_RETRY_AFTER, None):
+                try:
+                    await self._sender.send(packet)
+                except PacketTooLargeError as exc:
+                    self._use_smaller_packets(len(packet), exc)
+                    return
+                except OSError as exc:
+                    if delay is None or self._down or self._in_a_hurry:
+                        raise
+                    await self._wait(delay, exc)
+                else:
+                    break
+        except Exception as exc:
+            self._give_up(len(records), exc)
+            self._settle()
+            return
+        self.count(metrics.reporter_success, len(records))
+        self._settle()
+        if self._down:
+            self._down = False
+            self._tell_errors("recovered", "Submitting traces to jaeger-agent works again")
+        pause = self._sender.pause_after(packet) if hasattr(self._sender, "pause_after") else 0
+        if pause:
+            await asyncio.sleep(pause)
+
+    async def _wait(self, seconds: float, exc: Exception) -> None:
+        import asyncio
+
+        logger.debug("Packet not delivered, trying again in %s s: %s", seconds, exc)
+        self._pause = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(self._pause, seconds)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._pause = None
+
+    def _end_pause(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    def _use_smaller_packets(self, size: int, exc: OSError) -> None:
+        if size <= _MIN_PACKET_SIZE:
+            raise exc
+        smaller = max(size // 2, _MIN_PACKET_SIZE)
+        if size > _MACOS_PACKET_SIZE:
+            smaller = _MACOS_PACKET_SIZE
+        self._limits.log("The network takes no packet of %d bytes; trying %d", size, smaller)
+        self._sender.max_packet_size = smaller
+        self._seq_no -= 1
+        self._put_back()
+        self.set_process(*self._process_arguments)
+        self._reporter._wake_bytes = self.packet_budget
+
+    def _put_back(self) -> None:
+        """Return to the queue what was taken for a packet and not sent."""
+        self._reporter.queue.extendleft(reversed(self._under_way))
+        self._taken -= len(self._under_way)
+        self.bytes_out -= sum(map(len, self._under_way))
+        self._under_way = []
+
+    def _give_up(self, spans: int, exc: Exception) -> None:
+        self._failed += spans
+        self.count(self._reporter.metrics.reporter_failure, spans)
+        self._down = isinstance(exc, OSError)
+        self._tell_errors("error", "Failed to submit traces to jaeger-agent socket: %s", exc)
+
+    def _tell_errors(self, method: str, message: str, *args: object) -> None:
+        try:
+            getattr(self._reporter.error_reporter, method, lambda *_: None)(message, *args)
+        except Exception:
+            self._limits.log("The error reporter failed")
+
+    def _settle(self) -> None:
+        self._settled += len(self._under_way)
+        self._under_way = []
+
+    def _tell_waiters(self) -> None:
+        due = [callback for target, callback in self._waiters if target <= self._settled]
+        self._waiters = [waiter for waiter in self._waiters if waiter[0] > self._settled]
+        for callback in due:
+            callback()
+
+    def _finish_closing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._sender.close()
+        _background.at_exit.remove(self._reporter)
+        if not self.closed.done() and self.closed.set_running_or_notify_cancel():
+            self.closed.set_result(True)

@@ -1,0 +1,160 @@
+"""A finished span in, the bytes of its Thrift ``Span`` struct out.
+
+Field numbers and types (jaeger.thrift): 1 traceIdLow, 2 traceIdHigh, 3 spanId, 4 parentSpanId i64;
+5 operationName string; 6 references list (left out when there are none); 7 flags i32; 8 startTime,
+9 duration i64, microseconds; 10 tags, 11 logs lists. A field header is one byte: the step from the
+previous field's number in the high half, the type in the low half.
+"""
+
+from __future__ import annotations
+
+from struct import pack
+from typing import TYPE_CHECKING, Any
+
+from .values import MAX_I64, MIN_I64, plain, text, utf8
+from .varint import LAST, MORE, identifier, varint, zigzag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..span_context import TraceData
+
+# A key and the start of its value: field 1 string, field 2 i32 (the value's kind). Programs use
+# few keys, over and over. Worth 0.1 us a tag.
+_keys: dict[object, str] = {}
+_MAX_KEYS = 4096
+
+_START = "\x16"  # the next field, an i64
+_REFERENCE_TYPES = {"child_of": "\x00", "follows_from": "\x02"}
+
+
+def encode_span(
+    trace: TraceData,
+    span_id: int,
+    parent_id: int | None,
+    operation_name: str,
+    references: Sequence[Any] | None,
+    start: int,
+    duration: int,
+    tags: Mapping[Any, Any] | None,
+    logs: Sequence[tuple[int, Mapping[Any, Any]]] | None,
+    max_length: int,
+    max_traceback_length: int,
+) -> bytes:
+    """Return the record of one span.
+
+    :param trace: ids and flags; the encoded ones are kept in ``trace.wire``
+    :param parent_id: None or 0 for a root
+    :param references: opentracing references to Jaeger contexts
+    :param start: microseconds since 1970
+    :param duration: microseconds
+    :param logs: pairs of a time in microseconds since 1970 and fields
+    :param max_length: limit of text values, in characters
+    """
+    head, flags = trace.wire or _trace_ids(trace)
+    name = string(operation_name)
+    clock = start << 1
+    if clock >> 28 >= 0x4000 and clock >> 56 == 0:  # from 1971 on: three look-ups and the rest
+        begin = (
+            f"{MORE[clock & 0x3FFF]}{MORE[clock >> 14 & 0x3FFF]}{MORE[clock >> 28 & 0x3FFF]}"
+            f"{LAST[clock >> 42]}"
+        )
+    else:
+        begin = zigzag(start)
+    parent = identifier(parent_id) if parent_id else "\x00"
+    length = LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
+    wide = _references(references) if references else "\x25"
+    fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
+    entries = _log_list(logs, max_length, max_traceback_length) if logs else "\x0c"
+    return (
+        f"{head}{identifier(span_id)}\x16{parent}\x18{name}{wide}{flags}\x16{begin}\x16{length}"
+        f"\x19{fields}\x19{entries}\x00"
+    ).encode("latin-1")
+
+
+def string(value: object) -> str:
+    """Return length and UTF-8 bytes of a text; any other object is turned into text first."""
+    if value.__class__ is not str:
+        value = text(value)
+    if not value.isascii():
+        value = utf8(value).decode("latin-1")
+    size = len(value)
+    return f"{LAST[size] if size < 0x4000 else varint(size)}{value}"
+
+
+def list_header(size: int, kind: int) -> str:
+    """Return the header of a list of *size* elements of the compact type *kind*."""
+    return chr(size << 4 | kind) if size < 15 else f"{chr(0xF0 | kind)}{varint(size)}"
+
+
+def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int) -> str:
+    """Return a list of ``Tag`` structs: 1 key, 2 vType, then the one value field of that kind."""
+    size = len(tags)
+    out = chr(size << 4 | 0xC) if size < 15 else list_header(size, 0xC)
+    for key, value in tags.items():
+        head = _keys.get(key) or _key(key)
+        kind = value.__class__
+        if kind is str:
+            size = len(value)
+            if size <= max_length and size < 0x4000 and value.isascii():
+                out += f"{head}\x00\x18{LAST[size]}{value}\x00"
+            else:
+                out += f"{head}\x00\x18{string(value[:max_length])}\x00"
+            continue
+        if kind is not bool and kind is not int and kind is not float:
+            value = plain(value, max_length, max_traceback_length)  # noqa: PLW2901  one name, one value
+            kind = value.__class__
+        if kind is bool:
+            out += f"{head}\x04\x31\x00" if value else f"{head}\x04\x32\x00"
+        elif kind is int:
+            if 0 <= value < 0x2000:
+                out += f"{head}\x06\x46{LAST[value << 1]}\x00"
+            elif MIN_I64 <= value <= MAX_I64:
+                out += f"{head}\x06\x46{zigzag(value)}\x00"
+            else:
+                out += f"{head}\x00\x18{string(plain(value, max_length, 0))}\x00"
+        elif kind is float:
+            out += f"{head}\x02\x27{pack('<d', value).decode('latin-1')}\x00"
+        else:
+            out += f"{head}\x00\x18{string(value)}\x00"
+    return out
+
+
+def _log_list(
+    logs: Sequence[tuple[int, Mapping[Any, Any]]], max_length: int, max_traceback_length: int
+) -> str:
+    out = list_header(len(logs), 0xC)
+    for timestamp, fields in logs:
+        out += (
+            f"\x16{zigzag(timestamp)}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
+        )
+    return out
+
+
+def _trace_ids(trace: TraceData) -> tuple[str, str]:
+    trace_id = trace.trace_id or 0
+    trace.wire = (
+        f"\x16{identifier(trace_id)}\x16{identifier(trace_id >> 64)}\x16",
+        LAST[((trace.flags or 0) & 0xFF) << 1],
+    )
+    wire: tuple[str, str] = trace.wire
+    return wire
+
+
+def _key(key: object) -> str:
+    head = f"\x18{string(key)}\x15"
+    if key.__class__ is str and len(head) < 256 and len(_keys) < _MAX_KEYS:
+        _keys[key] = head
+    return head
+
+
+def _references(references: Sequence[Any]) -> str:
+    structs = []
+    for reference in references:
+        context = reference.referenced_context
+        trace_id = context.trace_id or 0
+        structs.append(
+            f"\x15{_REFERENCE_TYPES.get(reference.type, chr(0))}\x16{identifier(trace_id)}"
+            f"\x16{identifier(trace_id >> 64)}\x16{identifier(context.span_id or 0)}\x00"
+        )
+    return f"\x19{list_header(len(structs), 0xC)}{''.join(structs)}\x15"

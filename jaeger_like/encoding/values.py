@@ -1,0 +1,59 @@
+"""What a tag's value becomes: one of four kinds, whatever the program put in.
+
+``bool`` is BOOL, ``int`` within 64 bits LONG, ``float`` DOUBLE; a traceback is formatted; all else
+is STRING of ``str(value)``, and if that raises, the text of that exception. The value suffers at
+most, never its span.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Union
+
+Plain = Union[str, int, float, bool]
+
+#: Types that cannot change or fail later and so may wait for the end of the span as they are.
+PLAIN_TYPES = frozenset((str, int, float, bool))
+
+MIN_I64 = -(1 << 63)
+MAX_I64 = (1 << 63) - 1
+
+
+def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
+    """Return *value* as text, number or truth value.
+
+    :param max_length: of text, in characters
+    :param max_traceback_length: of a formatted traceback, in characters
+    """
+    try:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            # int() takes off a subclass: IntEnum and the like.
+            return int(value) if MIN_I64 <= value <= MAX_I64 else str(int(value))[:max_length]
+        if isinstance(value, float):
+            return float(value)
+        if isinstance(value, types.TracebackType):
+            import traceback
+
+            return "".join(traceback.format_tb(value))[:max_traceback_length]
+    except Exception as exc:
+        value = exc
+    return text(value)[:max_length]
+
+
+def text(value: object) -> str:
+    """Return ``str(value)``; if that raises, the text of that exception. Never raises."""
+    try:
+        result = str(value)
+    except Exception as exc:
+        try:
+            result = str(exc)
+        except Exception:
+            result = f"<{type(value).__name__} without text>"
+    return str.__str__(result)  # takes off a subclass that __str__ may have returned
+
+
+def utf8(value: str) -> bytes:
+    r"""Return *value* in UTF-8; a lone surrogate, which has no UTF-8, becomes ``\udcxx``."""
+    return value.encode("utf-8", "backslashreplace")

@@ -1,0 +1,295 @@
+"""Where finished spans go."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from . import _background, _fork, _native
+from ._log import Throttled
+from ._log import logger as default_logger
+from .closing import CloseFuture, all_of, resolved
+from .constants import DEFAULT_FLUSH_INTERVAL
+from .delivery import Delivery
+from .encoding.span import encode_span
+from .errors import ConfigError
+from .metrics import LegacyMetricsFactory, Metrics, MetricsFactory
+from .transport.channel import as_sender
+from .utils import ErrorReporter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .span import Span
+
+#: Spans and bytes that may wait, unless the program says otherwise: what 100,000 spans a second
+#: leave behind in half a second. Beyond either, spans are dropped and counted.
+DEFAULT_QUEUE_CAPACITY = 50_000
+MAX_WAITING_BYTES = 16 << 20
+
+
+class BaseReporter:
+    """What the tracer wants of a reporter."""
+
+    def report_span(self, span: Span) -> None:
+        """Take a finished, sampled span. Called on the thread that finished it."""
+        raise NotImplementedError
+
+    def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
+        """Learn whose spans these are; called by the tracer once, and again in a forked child.
+
+        :param max_length: of text values of *tags*, in characters
+        """
+
+    def flush(self, timeout: float | None = None) -> bool:  # noqa: ARG002  nothing to wait for
+        """Wait until what was reported is delivered. Return whether it is."""
+        return True
+
+    def close(self) -> Any:
+        """Deliver what is waiting and release everything. Return a future."""
+        return resolved(True)
+
+
+class NullReporter(BaseReporter):
+    """Forgets every span."""
+
+    def report_span(self, span: Span) -> None:
+        """Do nothing."""
+
+
+class InMemoryReporter(BaseReporter):
+    """Keeps finished spans, for tests. Any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spans: list[Span] = []
+        self.lock = _native.allocate_lock()
+
+    def report_span(self, span: Span) -> None:
+        """Keep *span*."""
+        with self.lock:
+            self.spans.append(span)
+
+    def get_spans(self) -> list[Span]:
+        """Return a copy of the list of spans, in the order in which they were finished."""
+        with self.lock:
+            return self.spans[:]
+
+    def clear(self) -> None:
+        """Forget the spans kept so far."""
+        with self.lock:
+            self.spans.clear()
+
+
+class LoggingReporter(BaseReporter):
+    """Logs every span at level INFO.
+
+    :param logger: logger of the package by default
+    """
+
+    def __init__(self, logger: Any = None) -> None:
+        super().__init__()
+        self.logger = logger or default_logger
+
+    def report_span(self, span: Span) -> None:
+        """Log *span*."""
+        self.logger.info("Reporting span %s", span)
+
+
+class CompositeReporter(BaseReporter):
+    """Hands each span to several reporters, in order; the failure of one is not the others'."""
+
+    def __init__(self, *reporters: Any) -> None:
+        super().__init__()
+        self.reporters = reporters
+        self._errors = Throttled(logging.ERROR)
+
+    def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
+        """Tell all."""
+        for reporter in self.reporters:
+            reporter.set_process(service_name=service_name, tags=tags, max_length=max_length)
+
+    def report_span(self, span: Span) -> None:
+        """Give *span* to all."""
+        for reporter in self.reporters:
+            try:
+                reporter.report_span(span)
+            except Exception as exc:
+                self._errors.log("Reporter %s failed: %r", type(reporter).__name__, exc)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Flush all that can be; *timeout* is for each."""
+        done = [r.flush(timeout) for r in self.reporters if hasattr(r, "flush")]
+        return all(done)
+
+    def close(self) -> CloseFuture:
+        """Close all."""
+        return all_of([reporter.close() for reporter in self.reporters])
+
+
+class Reporter(BaseReporter):
+    """Sends spans to an agent or a collector, in the background.
+
+    A span is encoded when it is reported, on the caller's thread, and waits as bytes in a bounded
+    buffer; the loop's thread packs and sends when a packet is full or *flush_interval* after the
+    first span came. The caller never waits and never meets an error: what cannot be kept or sent
+    is counted in the metrics, told to the backend, and logged.
+
+    :param channel: a ``LocalAgentSender``, or any Thrift transport with ``write`` and ``flush``
+    :param queue_capacity: spans that may wait; by default 50,000, and 16 MiB
+    :param batch_size: spans after which a packet is sent although it is not full; by default
+        packets are filled
+    :param flush_interval: seconds; 0 or None sends full packets only
+    :param io_loop: tornado loop to run on; by default the one in the background
+    :param error_reporter: gets messages about failures; by default they go to the log
+    :param metrics: deprecated, a ``Metrics`` object; *metrics_factory* wins
+    :param metrics_factory: makes the counters
+    :param logger: of the package by default
+    :param sender: instead of *channel*: packs and sends, see ``transport``
+    :raises ConfigError: a number is out of range
+    """
+
+    def __init__(
+        self,
+        channel: Any = None,
+        queue_capacity: int | None = None,
+        batch_size: int | None = None,
+        flush_interval: float | None = DEFAULT_FLUSH_INTERVAL,
+        io_loop: Any = None,
+        error_reporter: Any = None,
+        metrics: Any = None,
+        metrics_factory: Any = None,
+        *,
+        logger: Any = None,
+        sender: Any = None,
+    ) -> None:
+        super().__init__()
+        for key, number in (("queue_capacity", queue_capacity), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                raise ConfigError(key, number, "a number of spans, at least 1")
+        if queue_capacity and batch_size and queue_capacity < batch_size:
+            raise ValueError("Queue capacity cannot be less than batch size")
+        self.queue_capacity = queue_capacity or DEFAULT_QUEUE_CAPACITY
+        self.batch_size = batch_size
+        self.flush_interval = flush_interval
+        self.metrics_factory = metrics_factory or (
+            MetricsFactory() if metrics is None else LegacyMetricsFactory(metrics)
+        )
+        self.metrics = ReporterMetrics(self.metrics_factory)
+        self.logger = logger or default_logger
+        self.error_reporter = error_reporter or ErrorReporter(Metrics(), logger=self.logger)
+        self.io_loop = io_loop or getattr(channel, "io_loop", None)
+        self.agent = channel
+        self.stopped = False
+        #: Records of finished spans that wait to be sent.
+        self.queue: deque[bytes] = deque()
+        # Half a buffer at the latest, so that the other half has time until it is sent.
+        self._wake_spans = min(batch_size or self.queue_capacity, max(1, self.queue_capacity // 2))
+        self._drops = Throttled(logging.WARNING)
+        self._bytes_in = 0  # added to by callers only, so that they need no lock
+        self._armed = False
+        self._woken = False
+        self._dropped = 0
+        self._delivery = Delivery(self, sender or as_sender(channel))
+        self._wake_bytes = self._delivery.packet_budget
+        _fork.register(self)
+        _background.at_exit.add(self)
+
+    # -- the caller's thread: the hot path -----------------------------------------------------
+
+    def report_span(self, span: Span) -> None:
+        """Encode *span* and put it into the buffer, or drop and count it when that is full."""
+        try:
+            tracer = span._tracer
+            record = encode_span(
+                span._trace,
+                span._span_id,
+                span._parent_id,
+                span._operation_name,
+                span.references,
+                span._start,
+                span._duration,
+                span._tags,
+                span._logs,
+                tracer.max_tag_value_length,
+                tracer.max_traceback_length,
+            )
+        except Exception:
+            again = self._delivery.encode_again(span)
+            if again is None:
+                return
+            record = again
+        queue = self.queue
+        bytes_in = self._bytes_in + len(record)
+        waiting = bytes_in - self._delivery.bytes_out
+        if self.stopped or len(queue) >= self.queue_capacity or waiting > MAX_WAITING_BYTES:
+            self._drop()
+            return
+        queue.append(record)
+        self._bytes_in = bytes_in
+        if not self._armed:  # the first since the buffer was empty
+            self._armed = True
+            self._delivery.arm()
+        if (waiting >= self._wake_bytes or len(queue) >= self._wake_spans) and not self._woken:
+            self._woken = True
+            self._delivery.wake()
+
+    def _drop(self) -> None:
+        self._dropped += 1
+        self._delivery.count(self.metrics.reporter_dropped, 1)
+        self._drops.log(
+            "Span dropped, %s; %d dropped so far",
+            "the reporter is closed" if self.stopped else "too many are waiting to be sent",
+            self._dropped,
+        )
+
+    # -- anybody's thread ----------------------------------------------------------------------
+
+    def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
+        """Learn whose spans these are. Nothing is sent before."""
+        self._delivery.set_process(service_name, tags, max_length)
+        self._wake_bytes = self._delivery.packet_budget
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until the spans reported so far are sent.
+
+        :param timeout: seconds; None waits as long as it takes
+        :return: whether all of them were sent; False also when called on the loop's own thread,
+            where waiting would be a deadlock (they are sent all the same)
+        """
+        return self._delivery.flush(timeout)
+
+    def close(self) -> CloseFuture:
+        """Take no more spans, send what is waiting, release the socket."""
+        if not self.stopped:
+            self.stopped = True
+            self._delivery.close()
+        return self._delivery.closed
+
+    def _at_exit(self, deadline: float) -> None:
+        self._delivery.finish_by(deadline)
+
+    def _after_fork(self) -> None:
+        """Begin empty: what waits in the parent is sent by the parent."""
+        self.queue = deque()
+        self._bytes_in = self._dropped = 0
+        self._armed = self._woken = False
+        self._delivery.after_fork()
+
+
+class ReporterMetrics:
+    """Counters of one reporter, in spans."""
+
+    def __init__(self, metrics_factory: MetricsFactory) -> None:
+        def result(value: str) -> Any:
+            return metrics_factory.create_counter(
+                name="jaeger:reporter_spans", tags={"result": value}
+            )
+
+        self.reporter_success = result("ok")
+        self.reporter_failure = result("err")
+        self.reporter_dropped = result("dropped")
+        self.reporter_queue_length = metrics_factory.create_gauge(
+            name="jaeger:reporter_queue_length"
+        )

@@ -1,0 +1,100 @@
+"""Which span is active: one context variable for each tracer.
+
+``contextvars`` follow threads, asyncio tasks, tornado coroutines and greenlets without being told,
+which a thread-local does not. The variable belongs to one tracer, unlike that of opentracing's own
+``ContextVarsScopeManager``, so that the spans of two tracers never become each other's parents.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+import opentracing
+
+_new = object.__new__
+
+_OPEN, _CLOSE_ASKED, _CLOSED = range(3)
+
+
+class ContextVarScopeManager(opentracing.ScopeManager):
+    """Keeps the active scope in a context variable of its own. Any thread, task or greenlet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._variable: ContextVar[ContextVarScope | None] = ContextVar(
+            "jaeger_like.scope", default=None
+        )
+        #: Returns the active scope or None; the tracer calls it for each span.
+        self.get_active = self._variable.get
+
+    def activate(self, span: Any, finish_on_close: bool) -> ContextVarScope:
+        """Make *span* active until the returned scope is closed."""
+        scope = _new(ContextVarScope)
+        scope._manager = self
+        scope._span = span
+        scope._finish_on_close = finish_on_close
+        scope._state = _OPEN
+        variable = self._variable
+        scope._previous = variable.get()
+        variable.set(scope)
+        return scope
+
+    @property
+    def active(self) -> ContextVarScope | None:
+        """The active scope, or None."""
+        return self._variable.get()
+
+
+class ContextVarScope(opentracing.Scope):
+    """An active span, until :meth:`close`. Made by the scope manager only."""
+
+    __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state")
+
+    _manager: ContextVarScopeManager
+    _span: Any
+    _previous: ContextVarScope | None
+    _finish_on_close: bool
+    _state: int
+
+    def close(self) -> None:
+        """Make the previous scope active again, and finish the span if that was asked for.
+
+        OpenTracing wants nothing to happen while a scope that was opened later is active. Then
+        this scope closes as soon as that one has, so that no span is lost to a wrong order. In a
+        context where it never was active (a callback, a generator that is finalised elsewhere)
+        only the span is finished.
+        """
+        manager = self._manager
+        active = manager.active
+        if active is not self:
+            self._close_out_of_order(active)
+            return
+        # set, not reset: a token works only in the context that made it.
+        previous = self._previous
+        manager._variable.set(previous)
+        self._end()
+        if previous is not None and previous._state == _CLOSE_ASKED:
+            previous.close()
+
+    def _close_out_of_order(self, active: ContextVarScope | None) -> None:
+        if self._state != _OPEN:
+            return
+        while active is not None:
+            if active is self:
+                self._state = _CLOSE_ASKED
+                return
+            active = active._previous
+        self._end()
+
+    def _end(self) -> None:
+        if self._state != _CLOSED:
+            self._state = _CLOSED
+            if self._finish_on_close:
+                self._span.finish()
+
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        """Record an exception on the span, then :meth:`close`."""
+        if exc_type is not None:
+            self._span._on_error(self._span, exc_type, exc_val, exc_tb)
+        self.close()

@@ -1,0 +1,467 @@
+"""The tracer: starts spans, carries contexts across borders, hands finished spans on."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Any
+
+import opentracing
+from opentracing import Format, Reference, UnsupportedFormatException
+from opentracing.ext import tags as ext_tags
+
+from . import _fork
+from ._clock import to_micros
+from ._ids import new_client_uuid, new_random
+from ._log import Throttled, logger
+from .codecs import BinaryCodec, TextCodec, ZipkinCodec, ZipkinSpanFormat
+from .constants import (
+    BAGGAGE_HEADER_PREFIX,
+    CLIENT_UUID_TAG_KEY,
+    DEBUG_FLAG,
+    DEBUG_ID_HEADER_KEY,
+    JAEGER_CLIENT_VERSION,
+    JAEGER_HOSTNAME_TAG_KEY,
+    JAEGER_IP_TAG_KEY,
+    JAEGER_VERSION_TAG_KEY,
+    MAX_TAG_VALUE_LENGTH,
+    MAX_TRACEBACK_LENGTH,
+    SAMPLED_FLAG,
+    TRACE_ID_HEADER,
+    _max_id_bits,
+    _max_trace_id_bits,
+)
+from .encoding.values import PLAIN_TYPES
+from .metrics import LegacyMetricsFactory, MetricsFactory
+from .parents import Origin, combine, is_server, own_references, set_start_tags
+from .scope_manager import ContextVarScopeManager
+from .span import Span
+from .span_context import SpanContext, TraceData
+from .utils import local_ip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+_new = object.__new__
+_SAMPLING_PRIORITY = ext_tags.SAMPLING_PRIORITY
+_only_plain = PLAIN_TYPES.issuperset
+
+__all__ = ["Reference", "Tracer", "TracerMetrics", "ZipkinSpanFormat", "logger"]
+
+
+class Tracer(opentracing.Tracer):
+    """An OpenTracing tracer that reports to Jaeger. Every method may be called on any thread.
+
+    :param service_name: of this process, as the backend shows it
+    :param reporter: gets the finished spans; see :mod:`jaeger_like.reporter`
+    :param sampler: decides about new traces; see :mod:`jaeger_like.sampler`
+    :param metrics: deprecated, a ``Metrics`` object; *metrics_factory* wins
+    :param metrics_factory: makes the counters of the tracer
+    :param trace_id_header: carrier key of the context in text formats
+    :param generate_128bit_trace_id: whether new traces get 128-bit ids instead of 64
+    :param baggage_header_prefix: carrier key prefix of baggage in text formats
+    :param debug_id_header: carrier key that forces a trace, and the key of its tag
+    :param one_span_per_rpc: whether a server's span takes the id of the client's, as Zipkin did
+    :param extra_codecs: codecs by format, added to the built-in ones or replacing them
+    :param tags: of the process; not changed
+    :param max_tag_value_length: of text, in characters
+    :param max_traceback_length: of a formatted traceback, in characters
+    :param throttler: may deny forced traces
+    :param scope_manager: keeps the active span; by default in a context variable
+    """
+
+    def __init__(
+        self,
+        service_name: str,
+        reporter: Any,
+        sampler: Any,
+        metrics: Any = None,
+        metrics_factory: Any = None,
+        trace_id_header: str = TRACE_ID_HEADER,
+        generate_128bit_trace_id: bool = False,
+        baggage_header_prefix: str = BAGGAGE_HEADER_PREFIX,
+        debug_id_header: str = DEBUG_ID_HEADER_KEY,
+        one_span_per_rpc: bool = False,
+        extra_codecs: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        max_tag_value_length: int = MAX_TAG_VALUE_LENGTH,
+        max_traceback_length: int = MAX_TRACEBACK_LENGTH,
+        throttler: Any = None,
+        scope_manager: Any = None,
+    ) -> None:
+        manager = scope_manager or ContextVarScopeManager()
+        super().__init__(manager)
+        # Ours is asked without the way through its property, worth 0.06 us a span.
+        self._active_scope: Callable[[], Any] = (
+            manager.get_active
+            if manager.__class__ is ContextVarScopeManager
+            else lambda: manager.active
+        )
+        self.service_name = service_name
+        self.reporter = reporter
+        self.sampler = sampler
+        self.metrics_factory = metrics_factory or factory_for(metrics)
+        self.metrics = TracerMetrics(self.metrics_factory)
+        # Counters that do nothing are not even called.
+        self._counting = self.metrics_factory.__class__ is not MetricsFactory
+        self.random = new_random()
+        self.debug_id_header = debug_id_header
+        self.one_span_per_rpc = one_span_per_rpc
+        self.max_tag_value_length = max_tag_value_length
+        self.max_traceback_length = max_traceback_length
+        self.max_trace_id_bits = _max_trace_id_bits if generate_128bit_trace_id else _max_id_bits
+        self.throttler = throttler
+        text_settings = {
+            "trace_id_header": trace_id_header,
+            "baggage_header_prefix": baggage_header_prefix,
+            "debug_id_header": debug_id_header,
+        }
+        self.codecs: dict[str, Any] = {
+            Format.TEXT_MAP: TextCodec(url_encoding=False, **text_settings),
+            Format.HTTP_HEADERS: TextCodec(url_encoding=True, **text_settings),
+            Format.BINARY: BinaryCodec(),
+            ZipkinSpanFormat: ZipkinCodec(),
+        }
+        self.codecs.update(extra_codecs or {})
+        self._sampler_errors = Throttled(logging.ERROR)
+        self._start_errors = Throttled(logging.ERROR)
+        self._report_errors = Throttled(logging.ERROR)
+        self.tags = self._process_tags(tags or {})
+        self._introduce()
+        _fork.register(self)
+
+    @property
+    def random(self) -> Any:
+        """Where ids come from: anything with ``getrandbits(bits)``."""
+        return self._random
+
+    @random.setter
+    def random(self, value: Any) -> None:
+        self._random = value
+        self._random_bits = value.getrandbits
+
+    # -- starting spans: the hot path ----------------------------------------------------------
+
+    def start_span(
+        self,
+        operation_name: str | None = None,
+        child_of: Any = None,
+        references: Any = None,
+        tags: Mapping[str, Any] | None = None,
+        start_time: float | None = None,
+        ignore_active_span: bool = False,
+    ) -> Span:
+        """Start a span. Never raises: what cannot be used of the arguments is left out.
+
+        :param operation_name: None is the empty name
+        :param child_of: parent :class:`Span` or :class:`SpanContext`; without one, the active span
+        :param references: an opentracing ``Reference`` or several; parents only if there is
+            neither *child_of* nor an active span
+        :param tags: copied, never changed
+        :param start_time: seconds since 1970; None for now
+        :param ignore_active_span: start a root span although a span is active
+        """
+        parent = child_of
+        if parent is None and not ignore_active_span:
+            scope = self._active_scope()
+            if scope is not None:
+                parent = scope.span
+        span = _new(Span)
+        span._tracer = self
+        if (
+            parent.__class__ is Span
+            and references is None
+            and parent._own_context is None
+            and not self.one_span_per_rpc
+        ):
+            # A child in this process: everything is inherited. Sharing the parent's TraceData
+            # instead of copying four values is worth 0.1 us.
+            trace = span._trace = parent._trace
+            span._span_id = self._random_bits(64) or 1
+            span._parent_id = parent._span_id
+            span.references = origin = None
+        else:
+            origin = self._place(span, operation_name, parent, references, tags)
+            trace = span._trace
+        span._operation_name = "" if operation_name is None else operation_name
+        span._own_context = span._logs = span._tags = None
+        span._duration = -1
+        span.finished = False
+        if start_time is None:
+            span._start = time_ns() // 1000
+            span._ticks = perf_counter_ns()
+        else:
+            span._start = to_micros(start_time)
+            span._ticks = 0
+        if tags is not None:
+            try:
+                if trace.flags & SAMPLED_FLAG and _SAMPLING_PRIORITY not in tags:  # type: ignore[operator]
+                    # What can change or fail later is turned into text now, by set_tag.
+                    if tags.__class__ is dict and _only_plain(map(type, tags.values())):
+                        span._tags = tags.copy()
+                    else:
+                        set_start_tags(span, tags)
+                elif _SAMPLING_PRIORITY in tags:
+                    set_start_tags(span, tags)
+            except Exception as exc:
+                self._start_errors.log("Start tags of %s ignored: %r", operation_name, exc)
+        if origin is not None and origin.tags:
+            set_start_tags(span, origin.tags)
+        if self._counting:
+            self._count_start(span, tags, origin)
+        return span
+
+    def start_active_span(
+        self,
+        operation_name: str | None = None,
+        child_of: Any = None,
+        references: Any = None,
+        tags: Mapping[str, Any] | None = None,
+        start_time: float | None = None,
+        ignore_active_span: bool = False,
+        finish_on_close: bool = True,
+    ) -> Any:
+        """Start a span and make it active; arguments as for :meth:`start_span`.
+
+        :param finish_on_close: whether closing the returned scope finishes the span
+        """
+        span = self.start_span(
+            operation_name, child_of, references, tags, start_time, ignore_active_span
+        )
+        return self._scope_manager.activate(span, finish_on_close)
+
+    # -- roots and spans that come from elsewhere ----------------------------------------------
+
+    def _place(
+        self, span: Span, operation_name: str | None, parent: Any, references: Any, tags: Any
+    ) -> Origin:
+        """Give *span* its ids, its trace and its references."""
+        _fork.check()
+        span.references = None
+        try:
+            if references is not None:
+                span.references = own_references(references) or None
+            context = combine(parent, span.references)
+            return self._join(span, operation_name or "", context, tags)
+        except Exception as exc:
+            self._start_errors.log("Span %s starts a trace of its own: %r", operation_name, exc)
+            span.references = None
+            span._trace = TraceData(self._random_bits(64) or 1, 0)
+            span._span_id, span._parent_id = self._random_bits(64) or 1, None
+            return Origin(is_new=True)
+
+    def _join(
+        self, span: Span, operation_name: str, context: SpanContext | None, tags: Any
+    ) -> Origin:
+        trace = None if context is None else context._trace
+        if context is not None and trace is not None and trace.trace_id and context.span_id:
+            sampler_tags = None
+            if trace.flags is None:  # the sender left the decision to us
+                sampled, sampler_tags = self._ask_sampler(trace.trace_id, operation_name)
+                trace = trace.replace(flags=SAMPLED_FLAG if sampled else 0)
+            span._trace = trace if trace.debug_id is None else trace.replace(debug_id=None)
+            if self.one_span_per_rpc and is_server(tags):
+                span._span_id, span._parent_id = context.span_id, context.parent_id
+            else:
+                span._span_id, span._parent_id = self._random_bits(64) or 1, context.span_id
+            return Origin(is_new=False, tags=sampler_tags)
+
+        trace_id = self._random_bits(self.max_trace_id_bits)
+        if not trace_id & 0xFFFF_FFFF_FFFF_FFFF:
+            trace_id |= 1
+        span._span_id, span._parent_id = self._random_bits(64) or 1, None
+        sampler_tags = None
+        if trace is not None and trace.debug_id is not None:
+            flags = 0
+            if self.is_debug_allowed(operation_name):
+                flags = SAMPLED_FLAG | DEBUG_FLAG
+                sampler_tags = {self.debug_id_header: trace.debug_id}
+        elif trace is not None and trace.flags is not None:  # decided before us, ids left to us
+            flags = trace.flags
+        else:
+            sampled, sampler_tags = self._ask_sampler(trace_id, operation_name)
+            flags = SAMPLED_FLAG if sampled else 0
+        span._trace = TraceData(
+            trace_id, flags, None if trace is None else trace.baggage, random_id=True
+        )
+        return Origin(is_new=True, tags=sampler_tags if flags else None)
+
+    def _ask_sampler(self, trace_id: int, operation_name: str) -> tuple[bool, Any]:
+        try:
+            sampled, tags = self.sampler.is_sampled(trace_id, operation_name)
+        except Exception as exc:
+            self._sampler_errors.log("Sampler %s failed, trace not sampled: %r", self.sampler, exc)
+            return False, None
+        return sampled, tags if sampled else None
+
+    # -- borders -------------------------------------------------------------------------------
+
+    def inject(self, span_context: Any, format: str, carrier: Any) -> None:
+        """Write a context into a carrier.
+
+        :param span_context: a :class:`SpanContext` or :class:`Span` of ours
+        :param format: a key of :attr:`codecs`
+        :param carrier: a dict for the text formats, a bytearray for the binary one
+        :raises UnsupportedFormatException: there is no codec for *format*
+        :raises InvalidCarrierException: *carrier* is of the wrong kind
+        :raises ValueError: *span_context* is not ours
+        """
+        codec = self.codecs.get(format)
+        if codec is None:
+            raise UnsupportedFormatException(format)
+        if isinstance(span_context, Span):
+            span_context = span_context.context
+        elif not isinstance(span_context, SpanContext):
+            # The two arguments are what programs know from jaeger_client.
+            raise ValueError("Expecting Jaeger SpanContext, not %s", type(span_context))  # noqa: TRY004
+        codec.inject(span_context=span_context, carrier=carrier)
+
+    def extract(self, format: str, carrier: Any) -> SpanContext | None:
+        """Read a context from a carrier; None when there is nothing in it.
+
+        :param format: a key of :attr:`codecs`
+        :param carrier: anything with ``items()`` for the text formats, bytes for the binary one
+        :raises UnsupportedFormatException: there is no codec for *format*
+        :raises InvalidCarrierException: *carrier* is of the wrong kind
+        :raises SpanContextCorruptedException: what is in it is no context
+        """
+        codec = self.codecs.get(format)
+        if codec is None:
+            raise UnsupportedFormatException(format)
+        try:
+            context: SpanContext | None = codec.extract(carrier)
+        except opentracing.SpanContextCorruptedException:
+            self._count(self.metrics.span_context_decoding_errors)
+            raise
+        return context
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def report_span(self, span: Span) -> None:
+        """Hand a finished, sampled span to the reporter."""
+        try:
+            self.reporter.report_span(span)
+        except Exception as exc:
+            self._report_errors.log("Reporter %s failed: %r", type(self.reporter).__name__, exc)
+        if self._counting:
+            self._count(self.metrics.spans_finished)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until the spans finished so far are sent.
+
+        :param timeout: seconds; None waits as long as it takes
+        :return: whether all of them left this process
+        """
+        flush = getattr(self.reporter, "flush", None)
+        return True if flush is None else bool(flush(timeout))
+
+    def close(self) -> Any:
+        """Stop sampling, send what is waiting, release sockets. Any thread, any number of times.
+
+        :return: a future with ``result(timeout)``; it may be awaited, yielded to tornado, or
+            ignored: the interpreter's end waits for it, within limits
+        """
+        from .closing import resolved
+
+        for part in (self.sampler, self.throttler):
+            if part is not None:
+                try:
+                    part.close()
+                except Exception as exc:
+                    self._report_errors.log("Could not close %s: %r", part, exc)
+        future = self.reporter.close()
+        return resolved(True) if future is None else future
+
+    def is_debug_allowed(self, operation_name: str = "") -> bool:
+        """Whether the throttler, if there is one, lets a trace be forced."""
+        if self.throttler is None:
+            return True
+        try:
+            return bool(self.throttler.is_allowed(operation_name))
+        except Exception as exc:
+            self._sampler_errors.log("Throttler %s failed: %r", self.throttler, exc)
+            return False
+
+    def random_id(self) -> int:
+        """Return 64 random bits. Deprecated."""
+        return self._random_id(_max_id_bits)
+
+    def _random_id(self, bits: int) -> int:
+        number: int = self._random_bits(bits)
+        return number
+
+    # -- this process --------------------------------------------------------------------------
+
+    def _process_tags(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        tags = {JAEGER_VERSION_TAG_KEY: JAEGER_CLIENT_VERSION, **own}
+        if tags.get(JAEGER_IP_TAG_KEY) is None:
+            tags[JAEGER_IP_TAG_KEY] = local_ip()
+        if tags.get(JAEGER_HOSTNAME_TAG_KEY) is None:
+            try:
+                tags[JAEGER_HOSTNAME_TAG_KEY] = socket.gethostname()
+            except OSError:
+                logger.exception("Unable to determine host name")
+        tags = {key: value for key, value in tags.items() if value is not None}
+        tags.setdefault(CLIENT_UUID_TAG_KEY, new_client_uuid())
+        return tags
+
+    def _introduce(self) -> None:
+        self.reporter.set_process(
+            service_name=self.service_name, tags=self.tags, max_length=self.max_tag_value_length
+        )
+        if self.throttler is not None:
+            self.throttler.set_client_id(self.tags[CLIENT_UUID_TAG_KEY])
+
+    def _after_fork(self) -> None:
+        """Become another process: other ids, another identity at the agent."""
+        if hasattr(self._random, "seed"):
+            self._random.seed()
+        self.tags = {**self.tags, CLIENT_UUID_TAG_KEY: new_client_uuid()}
+        self._introduce()
+
+    def _count_start(self, span: Span, tags: Any, origin: Origin | None) -> None:
+        metrics = self.metrics
+        sampled = span._trace.flags & SAMPLED_FLAG  # type: ignore[operator]
+        self._count(metrics.spans_started_sampled if sampled else metrics.spans_started_not_sampled)
+        if origin is not None and origin.is_new:
+            self._count(
+                metrics.traces_started_sampled if sampled else metrics.traces_started_not_sampled
+            )
+        elif span._parent_id is None or is_server(tags):
+            self._count(
+                metrics.traces_joined_sampled if sampled else metrics.traces_joined_not_sampled
+            )
+
+    def _count(self, counter: Callable[[int], object]) -> None:
+        try:
+            counter(1)
+        except Exception as exc:
+            self._report_errors.log("Metrics failed: %r", exc)
+
+
+class TracerMetrics:
+    """The tracer's counters.
+
+    A trace is *started* when its first span is made here, and *joined* when the span of a server
+    continues one that came from elsewhere.
+    """
+
+    def __init__(self, metrics_factory: MetricsFactory) -> None:
+        def counter(name: str, **tags: str) -> Callable[[int], object]:
+            return metrics_factory.create_counter(name=name, tags=tags or None)
+
+        self.traces_started_sampled = counter("jaeger:traces", state="started", sampled="y")
+        self.traces_started_not_sampled = counter("jaeger:traces", state="started", sampled="n")
+        self.traces_joined_sampled = counter("jaeger:traces", state="joined", sampled="y")
+        self.traces_joined_not_sampled = counter("jaeger:traces", state="joined", sampled="n")
+        self.spans_started_sampled = counter("jaeger:started_spans", sampled="y")
+        self.spans_started_not_sampled = counter("jaeger:started_spans", sampled="n")
+        self.spans_finished = counter("jaeger:finished_spans")
+        self.span_context_decoding_errors = counter("jaeger:span_context_decoding_errors")
+
+
+def factory_for(metrics: Any) -> MetricsFactory:
+    """Return the factory for a deprecated ``Metrics`` object, or one that counts nothing."""
+    return MetricsFactory() if metrics is None else LegacyMetricsFactory(metrics)

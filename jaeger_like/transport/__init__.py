@@ -1,0 +1,1 @@
+"""Ways out of the process. The only package that opens sockets."""

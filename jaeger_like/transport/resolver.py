@@ -1,0 +1,82 @@
+"""Name look-ups that never block the loop.
+
+A look-up can hang for half a minute. It runs on a daemon thread of its own, so that neither a
+loop, ours or a user's, nor the end of the program ever waits for it: threads of an executor would
+be joined at exit.
+"""
+
+from __future__ import annotations
+
+# The C module: gevent and eventlet replace what is in ``socket``, and would look up on a hub.
+import _socket
+import asyncio
+import socket
+from typing import Any
+
+from tornado.netutil import Resolver as TornadoResolver
+
+from .. import _native
+
+Address = tuple[int, Any]
+
+
+async def look_up(
+    host: str, port: int, family: int = socket.AF_UNSPEC, kind: int = socket.SOCK_STREAM
+) -> list[Address]:
+    """Return ``(family, address)`` pairs for *host*, best first.
+
+    :raises OSError: the host name is unknown (:class:`socket.gaierror`)
+    """
+    try:
+        return _get_addresses(host, port, family, kind, _socket.AI_NUMERICHOST)
+    except OSError:
+        pass  # not a number, so ask, somewhere else
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[Address]] = loop.create_future()
+
+    def deliver(result: list[Address] | None, error: Exception | None) -> None:
+        if answer.done():  # nobody waits any more
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result or [])
+
+    def ask() -> None:
+        result, error = None, None
+        try:
+            result = _get_addresses(host, port, family, kind, 0)
+        except Exception as exc:
+            error = exc
+        try:
+            loop.call_soon_threadsafe(deliver, result, error)
+        except RuntimeError:
+            pass  # the loop was closed meanwhile
+
+    try:
+        _native.start_thread(ask)
+    except RuntimeError as exc:
+        raise OSError(f"cannot look up {host}: {exc}") from exc
+    return await answer
+
+
+def _get_addresses(host: str, port: int, family: int, kind: int, flags: int) -> list[Address]:
+    found: list[Address] = []
+    try:
+        rows = _socket.getaddrinfo(host, port, family, kind, 0, flags)
+    except UnicodeError as exc:  # a label that is empty or longer than 63 characters
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name: {exc}") from exc
+    for row in rows:
+        if (row[0], row[4]) not in found:
+            found.append((row[0], row[4]))
+    return found
+
+
+class Resolver(TornadoResolver):
+    """:func:`look_up` for tornado's clients."""
+
+    async def resolve(
+        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[Address]:
+        """Return ``(family, address)`` pairs for *host*."""
+        return await look_up(host, port, family)

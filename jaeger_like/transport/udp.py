@@ -1,0 +1,167 @@
+"""Datagrams to an agent.
+
+UDP gives no answer, but the kernel of the same machine does: a datagram to a port where nobody
+listens is refused at once, and asking the socket for its pending error right after sending tells
+that this very packet was not delivered, so that it may be sent again.
+"""
+
+from __future__ import annotations
+
+# The C module's socket: gevent and eventlet replace the other one by one that belongs to a hub.
+import _socket
+import asyncio
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import _fork
+from ..encoding.packet import DEFAULT_MAX_PACKET_SIZE, emit_batch
+from .resolver import look_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Callable
+
+#: Seconds after which the agent's host name is looked up again.
+RESOLVE_INTERVAL = 30.0
+
+# A socket's receive buffer, 208 KiB by default, holds three full packets. What arrives faster than
+# it is read vanishes, so large packets are followed by a pause: 1 ms for 65,000 bytes, which still
+# lets 60 MB/s through, about 200,000 spans a second.
+_BYTES_PER_SECOND = 65_000_000.0
+_UNPACED_BYTES = 16_000
+
+
+class PacketTooLargeError(OSError):
+    """The network takes no datagram of this size."""
+
+
+class UDPSender:
+    """Sends packets to one agent. Only on the thread of one loop, except :meth:`close`.
+
+    :param host: name or address, IPv4 or IPv6; looked up when the first packet is sent, every 30 s
+        from then on, and after an error
+    :param port: UDP port of the compact protocol
+    :param max_packet_size: bytes of a datagram, at most 65,507
+    :param clock: monotonic seconds
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        max_packet_size: int = DEFAULT_MAX_PACKET_SIZE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.max_packet_size = max_packet_size
+        self._clock = clock
+        self._socket: Any = None
+        self._addresses: list[tuple[int, Any]] = []
+        self._resolve_at = 0.0
+        self._resolving: Any = None
+        _fork.register(self)
+
+    def packet(
+        self, process: bytes, spans: Sequence[bytes], seq_no: int, stats: tuple[int, int, int]
+    ) -> bytes:
+        """Return the datagram for some records; see :func:`emit_batch`."""
+        return emit_batch(process, spans, seq_no, stats)
+
+    async def send(self, packet: bytes) -> None:
+        """Send one datagram.
+
+        :raises PacketTooLargeError: nothing was sent, the packet is too large for the way
+        :raises OSError: the packet was not delivered, as far as can be known
+        """
+        if self._socket is None:
+            await self._resolve()
+        elif self._clock() >= self._resolve_at and self._resolving is None:
+            # In the background: the old address is good until a new one is known.
+            self._resolving = asyncio.ensure_future(self._resolve_again())
+        await self._send_to_any(packet)
+
+    def pause_after(self, packet: bytes) -> float:
+        """Return the seconds that the receiver needs before the next packet."""
+        return len(packet) / _BYTES_PER_SECOND if len(packet) > _UNPACED_BYTES else 0.0
+
+    async def _send_to_any(self, packet: bytes) -> None:
+        # "localhost" is often two addresses, and the agent listens on one of them.
+        for attempts_left in reversed(range(len(self._addresses))):
+            try:
+                await self._send_once(packet)
+            except ConnectionRefusedError:
+                self._addresses.append(self._addresses.pop(0))
+                self._resolve_at = 0.0
+                if not attempts_left:
+                    self._disconnect()
+                    raise
+                self._connect()
+            else:
+                return
+
+    async def _send_once(self, packet: bytes) -> None:
+        sock = self._socket
+        for pause in (0.001, 0.01, 0.1, None):
+            try:
+                sock.send(packet)
+                break
+            except ConnectionRefusedError:
+                # Said about an earlier packet, by a machine far away; this one was not sent.
+                continue
+            except OSError as exc:
+                if exc.errno == errno.EMSGSIZE:
+                    raise PacketTooLargeError(exc.errno, exc.strerror) from exc
+                if exc.errno not in (errno.EAGAIN, errno.ENOBUFS) or pause is None:
+                    self._disconnect()
+                    raise
+            await asyncio.sleep(pause)  # the socket's own buffer is full
+        pending = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        if pending == errno.ECONNREFUSED:
+            raise ConnectionRefusedError(pending, os.strerror(pending))
+
+    async def _resolve(self) -> None:
+        self._resolve_at = self._clock() + RESOLVE_INTERVAL
+        addresses = await look_up(self.host, self.port, kind=_socket.SOCK_DGRAM)
+        if addresses != self._addresses or self._socket is None:
+            self._addresses = addresses
+            self._connect()
+
+    async def _resolve_again(self) -> None:
+        try:
+            await self._resolve()
+        except OSError:
+            pass  # a name server that is away is no reason to leave a good address
+        finally:
+            self._resolving = None
+
+    def _connect(self) -> None:
+        # Connected, so that the kernel tells of refusals and does not look up the route each time.
+        self._disconnect()
+        family, address = self._addresses[0]
+        sock = _socket.socket(family, _socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        try:
+            sock.connect(address)
+        except OSError:
+            sock.close()
+            raise
+        self._socket = sock
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def close(self) -> None:
+        """Release the socket."""
+        if self._resolving is not None:
+            self._resolving.cancel()
+            self._resolving = None
+        self._disconnect()
+
+    def _after_fork(self) -> None:
+        self._resolving = None  # belongs to a loop that is not here
+        self._disconnect()
