@@ -12,7 +12,7 @@ VERSION = re.search(
 assert VERSION, 'jaeger_like/_version.py has no line __version__ = "..."'
 
 TESTS = [
-    "coverage[toml]>=7.6",
+    "coverage[toml]>=7.10",
     "eventlet>=0.36",
     "gevent>=23.9",
     "hypothesis>=6.100",

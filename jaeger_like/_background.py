@@ -15,7 +15,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import _fork, _native
+from . import _fork, _log, _native
 from ._log import logger
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from tornado.ioloop import IOLoop
+
+_PATIENCE = 5.0  # seconds for starting a loop, imports included
 
 # Imported before the thread starts: a fork while the thread imports would leave the child with
 # half a module, and a look-up in the middle of somebody's import could wait for that import.
@@ -50,9 +52,14 @@ class Runner:
         :raises RuntimeError: it needs a thread and none can be had any more
         """
         if self._io_loop is None:
-            with self._lock:
+            # With a limit, because a signal handler may interrupt the one who starts it.
+            if not self._lock.acquire(timeout=_PATIENCE):
+                raise RuntimeError("the loop is being started")
+            try:
                 if self._io_loop is None:
                     self._io_loop = self._start()
+            finally:
+                self._lock.release()
         return self._io_loop
 
     @property
@@ -65,7 +72,7 @@ class Runner:
         """Run ``fn(*args)`` on the loop's thread soon. Return whether that was possible."""
         try:
             self.asyncio_loop.call_soon_threadsafe(fn, *args)
-        except RuntimeError:  # closed, or the interpreter is ending and gives no thread
+        except Exception:  # closed, no thread at the interpreter's end, no descriptors left
             return False
         return True
 
@@ -97,19 +104,32 @@ class Runner:
             importlib.import_module(name)
         selector = _native.new_selector()
         io_loop: IOLoop = IOLoop(make_current=False, asyncio_loop=_new_loop(selector))
-        if _native.patched_by() is None:
-            thread_loop = ThreadLoop(io_loop)
-            thread_loop.start()
-            thread_loop._thread.name = "jaeger_like"
-        else:
-            # threadloop would take the replaced threading module and turn on a greenlet.
-            _native.start_thread(io_loop.start)
+        try:
+            if _native.patched_by() is None:
+                thread_loop = ThreadLoop(io_loop)
+                thread_loop.start()
+                thread_loop._thread.name = "jaeger_like"
+            else:
+
+                def turn() -> None:
+                    _log.defer_on_this_thread()
+                    io_loop.start()
+
+                # threadloop would take the replaced threading module and turn on a greenlet.
+                _native.start_thread(turn)
+        except BaseException:
+            io_loop.close()
+            raise
         self._selector = selector
         return io_loop
 
     def _after_fork(self) -> None:
         self._lock = _native.allocate_lock()
-        if not self._own or self._io_loop is None:
+        if not self._own:
+            # The copy of a user's loop says that it is running if the fork was made in it, but
+            # nothing turns it here, and its selector is the parent's. Do without.
+            self._own, self._io_loop = True, None
+        if self._io_loop is None:
             return
         # The thread did not survive. What it left must be dropped without a word to the kernel's
         # epoll instance, which the parent still uses: only descriptors are closed.
@@ -126,6 +146,9 @@ def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:
     import asyncio
 
     class BackgroundEventLoop(asyncio.SelectorEventLoop):
+        #: Nothing but tracing waits for what runs here.
+        may_block_at_exit = True
+
         def __del__(self) -> None:
             """Say nothing: it lives as long as its process, and a forked child inherits a wreck."""
 
@@ -133,7 +156,8 @@ def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:
 
 
 _shared: Runner | None = None
-_for_users_loop: weakref.WeakKeyDictionary[Any, Runner] = weakref.WeakKeyDictionary()
+# By id of the loop. A runner holds its loop, so the id is its own as long as the runner lives.
+_for_users_loop: weakref.WeakValueDictionary[int, Runner] = weakref.WeakValueDictionary()
 
 
 def runner(io_loop: IOLoop | None = None) -> Runner:
@@ -146,9 +170,9 @@ def runner(io_loop: IOLoop | None = None) -> Runner:
         if _shared is None:
             _shared = Runner()
         return _shared
-    found = _for_users_loop.get(io_loop)
-    if found is None:
-        found = _for_users_loop[io_loop] = Runner(io_loop)
+    found = _for_users_loop.get(id(io_loop))
+    if found is None or found._io_loop is not io_loop:
+        found = _for_users_loop[id(io_loop)] = Runner(io_loop)
     return found
 
 
@@ -228,7 +252,10 @@ class AtExit:
         _fork.register(self)
 
     def add(self, obj: Any) -> None:
-        """Have ``obj._at_exit(deadline)`` called, *deadline* in :func:`time.monotonic` seconds."""
+        """Have ``obj._begin_exit()`` called, which does not wait, then ``obj._at_exit(deadline)``.
+
+        *deadline* is in :func:`time.monotonic` seconds. *obj* is held weakly.
+        """
         key = id(obj)
         self._objects[key] = weakref.ref(obj, lambda _: self._objects.pop(key, None))
 
@@ -252,13 +279,19 @@ class AtExit:
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
         deadline = time.monotonic() + self.seconds
-        for reference in list(self._objects.values()):
-            obj = reference()
-            if obj is not None:
-                try:
-                    obj._at_exit(deadline)
-                except Exception:
-                    logger.exception("Could not finish at exit")
+        found = [reference() for reference in list(self._objects.values())]
+        objects = [obj for obj in found if obj is not None]
+        for obj in objects:
+            try:
+                obj._begin_exit()
+            except Exception:
+                logger.exception("Could not finish at exit")
+        for obj in objects:
+            try:
+                obj._at_exit(deadline)
+            except Exception:
+                logger.exception("Could not finish at exit")
+        _log.replay()
 
     def _after_fork(self) -> None:
         self._hooked = False

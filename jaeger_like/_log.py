@@ -4,9 +4,42 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from typing import Any, Callable
 
+from . import _native
+
 logger = logging.getLogger("jaeger_tracing")
+
+_deferred: deque[logging.LogRecord] = deque(maxlen=100)
+_deferring_thread: int | None = None
+
+
+def defer_on_this_thread() -> None:
+    """Keep what this thread logs until another thread calls :func:`replay`.
+
+    For a real thread in a program of greenlets: the locks of its log handlers are greenlets' locks,
+    and waiting for one from another thread may never end.
+    """
+    global _deferring_thread
+    _deferring_thread = _native.thread_id()
+    logger.addFilter(_is_for_now)
+
+
+def replay() -> None:
+    """Log what was kept."""
+    while _deferred:
+        try:
+            logger.handle(_deferred.popleft())
+        except IndexError:  # another thread was faster
+            return
+
+
+def _is_for_now(record: logging.LogRecord) -> bool:
+    if _native.thread_id() != _deferring_thread:
+        return True
+    _deferred.append(record)
+    return False
 
 
 class Throttled:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
@@ -40,6 +41,32 @@ def allocate_lock() -> _thread.LockType:
     """Return a lock that blocks threads, never merely greenlets; hold it for moments only."""
     lock: _thread.LockType = _original("_thread", "allocate_lock")()
     return lock
+
+
+def acquire(lock: Any, timeout: float | None) -> bool:
+    """Take a lock of :func:`allocate_lock`, or return False when the time is over.
+
+    Where greenlets are threads, the other greenlets go on meanwhile.
+
+    :param timeout: seconds; None waits as long as it takes
+    """
+    if timeout is not None:
+        timeout = min(max(0.0, timeout), _thread.TIMEOUT_MAX)
+    if patched_by() is None:
+        taken: bool = lock.acquire(timeout=-1 if timeout is None else timeout)
+        return taken
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while not lock.acquire(blocking=False):
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        time.sleep(0.002)  # the replaced one
+    return True
+
+
+def thread_id() -> int:
+    """Return the identity of this thread of the operating system."""
+    ident: int = _original("_thread", "get_ident")()
+    return ident
 
 
 def start_thread(target: Callable[[], None]) -> None:

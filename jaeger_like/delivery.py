@@ -11,11 +11,11 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import _background, _native
+from . import _background, _log, _native
 from ._log import Throttled, logger
 from .closing import CloseFuture
 from .constants import MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
-from .encoding.packet import OVERHEAD, encode_process
+from .encoding.packet import DEFAULT_MAX_PACKET_SIZE, OVERHEAD, encode_process
 from .encoding.span import encode_span
 
 if TYPE_CHECKING:
@@ -78,16 +78,20 @@ class Delivery:
         self._process_arguments = (service_name, tags, max_length)
         self._process = process
         self.packet_budget = self._sender.max_packet_size - OVERHEAD - len(process)
+        if self._reporter.queue:
+            self.wake()
 
     def arm(self) -> None:
         """Have what is waiting sent one flush interval from now."""
+        _log.replay()
         _background.at_exit.hook()
-        if self._reporter.flush_interval:
-            self._runner.call(self._set_timer)
+        if not self._call(self._on_first):
+            self._reporter._armed = False  # the next span tries again
 
     def wake(self) -> None:
         """Have full packets sent now."""
-        self._runner.call(self._drain_soon)
+        if not self._call(self._drain_soon):
+            self._reporter._woken = False
 
     def count(self, counter: Callable[[int], object], number: int) -> None:
         """Count, whatever the program's metrics do."""
@@ -137,7 +141,8 @@ class Delivery:
         self._ensure_running_loop()
         if not self._runner.call(self._add_waiter, done.release):
             return self._drain_here(timeout)
-        in_time = done.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        in_time = _native.acquire(done, timeout)
+        _log.replay()
         return in_time and lost == self._too_large + self._failed
 
     def close(self) -> None:
@@ -151,15 +156,18 @@ class Delivery:
             self._drain_here(1.0)
             self._finish_closing()
 
+    def hurry(self) -> None:
+        """The interpreter ends: send at once, and do not wait for those who refuse."""
+        self._in_a_hurry = self._send_partial = True
+        if not self._is_idle():
+            self._ensure_running_loop()
+            self._runner.call(self._on_hurry)
+
     def finish_by(self, deadline: float) -> None:
         """The interpreter ends: send what can be sent until *deadline*, monotonic seconds."""
-        self._in_a_hurry = True
-        if self._pause is not None:
-            self._runner.call(self._end_pause)
-        if not self.flush(max(0.05, deadline - time.monotonic())) and not self._is_idle():
-            self._limits.log(
-                "Spans lost at exit: %d", len(self._reporter.queue) + len(self._under_way)
-            )
+        if not self.flush(deadline - time.monotonic()) and not self._is_idle():
+            waiting = len(self._reporter.queue) + self._taken - self._settled
+            self._limits.log("Spans lost at exit: %d", waiting)
         if self._task is None:
             self._sender.close()
 
@@ -170,21 +178,36 @@ class Delivery:
             self.closed = CloseFuture()
 
     def _is_idle(self) -> bool:
-        return not self._reporter.queue and not self._under_way
+        return not self._reporter.queue and self._taken == self._settled
+
+    def _call(self, function: Callable[[], object]) -> bool:
+        if self._runner.call(function):
+            return True
+        self._ensure_running_loop()  # the user's loop may be closed
+        return self._runner.call(function)
 
     def _ensure_running_loop(self) -> None:
         """A user's loop that does not turn (any more) sends nothing: take the one in the back."""
         if self._reporter.io_loop is not None and not self._runner.is_running():
+            self._abandon_loop()
             self._runner = _background.runner()
-            self._put_back()
-            self._task = self._timer = self._pause = None
+
+    def _abandon_loop(self) -> None:
+        """Take back what a loop that does not turn has begun, also if it ever turns again."""
+        for job in (self._task, self._timer):
+            if job is not None:
+                try:
+                    job.cancel()
+                except RuntimeError:  # the loop is closed
+                    pass
+        self._task = self._timer = self._pause = None
+        self._put_back()
 
     def _drain_here(self, timeout: float | None) -> bool:
         """Send on this thread: no other can be had, the interpreter is ending."""
         import asyncio
 
-        self._put_back()
-        self._task = None
+        self._abandon_loop()
         lost = self._too_large + self._failed
         self._send_partial = self._in_a_hurry = True
         loop = asyncio.new_event_loop()
@@ -198,10 +221,16 @@ class Delivery:
 
     # -- the loop's thread ---------------------------------------------------------------------
 
+    def _on_first(self) -> None:
+        prepare = getattr(self._sender, "prepare", None)
+        if prepare is not None:
+            prepare()
+        self._set_timer()
+
     def _set_timer(self) -> None:
-        if self._timer is None:
+        if self._timer is None and self._reporter.flush_interval:
             loop = self._runner.asyncio_loop
-            self._timer = loop.call_later(self._reporter.flush_interval or 0, self._on_timer)
+            self._timer = loop.call_later(self._reporter.flush_interval, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -218,9 +247,14 @@ class Delivery:
     def _drain_soon(self) -> None:
         if self._task is None:
             self._task = self._runner.asyncio_loop.create_task(self._drain())
+            # It may hang for longer than the program lives, which is logged elsewhere.
+            self._task._log_destroy_pending = False
 
     async def _drain(self) -> None:
+        import asyncio
+
         reporter = self._reporter
+        me = asyncio.current_task()
         try:
             while self._process is not None:
                 reporter._woken = False
@@ -230,16 +264,23 @@ class Delivery:
                     return
                 if not reporter.queue:
                     reporter._armed = self._send_partial = False
-                    if not reporter.queue:  # or one came in between, and took us for armed
+                    if not reporter.queue:
                         self.bytes_out = reporter._bytes_in
+                        if self.closed.done():  # a late one opened the socket again
+                            self._sender.close()
                         return
+                    # One came in between, and took us for armed.
+                    reporter._armed = True
+                    self._set_timer()
+                    continue
                 self._take()
                 if self._under_way:
                     await self._deliver()
                 self.count(reporter.metrics.reporter_queue_length, len(reporter.queue))
                 self._tell_waiters()
         finally:
-            self._task = None
+            if self._task is me:  # or what it did was given to another loop
+                self._task = None
             self._tell_waiters()
 
     def _take(self) -> None:
@@ -273,12 +314,12 @@ class Delivery:
             self._limits.log("A span of %d bytes is too large to be sent", len(record))
         else:
             self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))
-            self._taken -= 1
             self._reporter.queue.appendleft(smaller)
+            self._taken -= 1
 
     def _took(self, record: bytes) -> None:
+        self._taken += 1  # first, so that what is in neither place is never taken for nothing
         self._reporter.queue.popleft()
-        self._taken += 1
         self.bytes_out += len(record)
 
     async def _deliver(self) -> None:
@@ -322,24 +363,27 @@ class Delivery:
         import asyncio
 
         logger.debug("Packet not delivered, trying again in %s s: %s", seconds, exc)
-        self._pause = asyncio.get_running_loop().create_future()
+        pause = self._pause = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait_for(self._pause, seconds)
+            await asyncio.wait_for(pause, seconds)
         except asyncio.TimeoutError:
             pass
         finally:
-            self._pause = None
+            if self._pause is pause:
+                self._pause = None
 
-    def _end_pause(self) -> None:
+    def _on_hurry(self) -> None:
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
+        self._drain_soon()
 
     def _use_smaller_packets(self, size: int, exc: OSError) -> None:
         if size <= _MIN_PACKET_SIZE:
             raise exc
         smaller = max(size // 2, _MIN_PACKET_SIZE)
-        if size > _MACOS_PACKET_SIZE:
-            smaller = _MACOS_PACKET_SIZE
+        for usual in (_MACOS_PACKET_SIZE, DEFAULT_MAX_PACKET_SIZE):
+            if size > usual:
+                smaller = usual
         self._limits.log("The network takes no packet of %d bytes; trying %d", size, smaller)
         self._sender.max_packet_size = smaller
         self._seq_no -= 1
@@ -357,7 +401,7 @@ class Delivery:
     def _give_up(self, spans: int, exc: Exception) -> None:
         self._failed += spans
         self.count(self._reporter.metrics.reporter_failure, spans)
-        self._down = isinstance(exc, OSError)
+        self._down = self._down or isinstance(exc, OSError)
         self._tell_errors("error", "Failed to submit traces to jaeger-agent socket: %s", exc)
 
     def _tell_errors(self, method: str, message: str, *args: object) -> None:

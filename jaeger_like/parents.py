@@ -56,12 +56,15 @@ def own_references(references: Any) -> list[Reference]:
     """
     if isinstance(references, (Reference, opentracing.Span, opentracing.SpanContext)):
         references = (references,)
-    found = []
-    for reference in references:
-        kind = getattr(reference, "type", opentracing.ReferenceType.CHILD_OF)
-        context = own_context(getattr(reference, "referenced_context", reference))
-        if context is not None:
-            found.append(Reference(kind, context))
+    found: list[Reference] = []
+    try:
+        for reference in references:
+            kind = getattr(reference, "type", opentracing.ReferenceType.CHILD_OF)
+            context = own_context(getattr(reference, "referenced_context", reference))
+            if context is not None:
+                found.append(Reference(kind, context))
+    except Exception as exc:
+        logger.debug("References %s ignored: %r", type(references), exc)
     return found
 
 

@@ -44,14 +44,20 @@ class RateLimiter:
         """Take *cost* credits if they are there, and return whether they were."""
         now = self._now()
         lock = guard.lock
-        if not lock.acquire(timeout=PATIENCE):
+        if not lock.acquire(True, PATIENCE):  # as keywords they would double the cost
             return False
         try:
-            self._refill(now)
-            if self.balance < cost:
-                return False
-            self.balance -= cost
-            return True
+            # The same as _refill, on the way of every root span.
+            balance = self.balance
+            elapsed = now - self.last_tick
+            if elapsed > 0:
+                self.last_tick = now
+                balance += elapsed * self.credits_per_second
+                if balance > self.max_balance:  # noqa: PLR1730  min() is a call
+                    balance = self.max_balance
+            allowed = balance >= cost
+            self.balance = balance - cost if allowed else balance
+            return allowed
         finally:
             lock.release()
 

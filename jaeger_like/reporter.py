@@ -267,6 +267,9 @@ class Reporter(BaseReporter):
             self._delivery.close()
         return self._delivery.closed
 
+    def _begin_exit(self) -> None:
+        self._delivery.hurry()
+
     def _at_exit(self, deadline: float) -> None:
         self._delivery.finish_by(deadline)
 

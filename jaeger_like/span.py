@@ -12,7 +12,7 @@ from opentracing.ext import tags as ext_tags
 from ._clock import now_micros, to_micros
 from ._log import logger
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
-from .encoding.values import PLAIN_TYPES, plain, text
+from .encoding.values import PLAIN_TYPES, kept, text
 from .span_context import SpanContext, make_context, with_item
 
 if TYPE_CHECKING:
@@ -161,18 +161,19 @@ class Span(opentracing.Span):
         are, all else is turned into text now. The tag ``sampling.priority`` also decides: a number
         other than 0 samples the trace from here on and marks it as debug, 0 drops it.
         """
-        if key == _SAMPLING_PRIORITY and not self._set_sampling_priority(value):
-            return self
-        if self._trace.flags & SAMPLED_FLAG and not self.finished:  # type: ignore[operator]
-            if value.__class__ not in PLAIN_TYPES:
-                value = self._plain(value)
-            tags = self._tags
-            if tags is None:
-                tags = self._tags = {}
-            try:
+        try:
+            if key == _SAMPLING_PRIORITY and not self._set_sampling_priority(value):
+                return self
+            # The context, if it was asked for, is what a program may have assigned to.
+            if (self._own_context or self)._trace.flags & SAMPLED_FLAG and not self.finished:  # type: ignore[operator]
+                if value.__class__ not in PLAIN_TYPES:
+                    value = self._plain(value)
+                tags = self._tags
+                if tags is None:
+                    tags = self._tags = {}
                 tags[key] = value
-            except TypeError:  # not hashable
-                tags[text(key)] = value
+        except Exception:  # a key that cannot be hashed or compared, a value without a class
+            self._set_odd_tag(key, value)
         return self
 
     def log_kv(self, key_values: dict[str, Any], timestamp: float | None = None) -> Span:
@@ -181,7 +182,7 @@ class Span(opentracing.Span):
         :param key_values: fields; values as for :meth:`set_tag`
         :param timestamp: seconds since 1970; None for now
         """
-        if self._trace.flags & SAMPLED_FLAG and not self.finished:  # type: ignore[operator]
+        if self.is_sampled() and not self.finished:
             micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
             try:
                 fields = {
@@ -240,8 +241,8 @@ class Span(opentracing.Span):
         tracer = self._tracer
         if self._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
             tracer.report_span(self)
-        elif tracer._counting:
-            tracer.metrics.spans_finished(1)
+        elif getattr(tracer, "_counting", False):
+            tracer._count(tracer.metrics.spans_finished)
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         """Record an exception, then :meth:`finish`."""
@@ -353,7 +354,13 @@ class Span(opentracing.Span):
         )
 
     def _plain(self, value: object) -> Any:
-        return plain(value, *self._limits())
+        return kept(value, *self._limits())
+
+    def _set_odd_tag(self, key: object, value: object) -> None:
+        if self.is_sampled() and not self.finished:
+            if self._tags is None:
+                self._tags = {}
+            self._tags[text(key)] = self._plain(value)
 
     def _take_over(self, context: SpanContext) -> None:
         """Make what was assigned to the ids of the context the span's own."""

@@ -140,9 +140,9 @@ class RemoteThrottler(Throttler):
 
     def is_allowed(self, operation: str) -> bool:
         """Spend a credit of *operation*, if it has one, and return whether it had."""
-        if self._polling.idle:
-            self._polling.start()
         allowed = self._spend(operation)
+        if self._polling.idle:  # only now, so that the first poll finds the operation
+            self._polling.start()
         if not allowed:
             count(self.metrics.throttled_debug_spans)
         return allowed
@@ -159,13 +159,14 @@ class RemoteThrottler(Throttler):
             balance = self.credits.get(operation)
             if balance is None:
                 if len(self.credits) < self.max_operations:
+                    operation.encode()  # one that cannot be asked for would spoil every poll
                     self.credits[operation] = 0.0
                 return False
             if balance < MINIMUM_CREDITS:
                 return False
             self.credits[operation] = balance - MINIMUM_CREDITS
             return True
-        except TypeError:  # cannot be hashed, hence is no name
+        except (TypeError, AttributeError, UnicodeError):  # is no name
             return False
         finally:
             lock.release()

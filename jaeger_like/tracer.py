@@ -97,7 +97,7 @@ class Tracer(opentracing.Tracer):
         self._active_scope: Callable[[], Any] = (
             manager.get_active
             if manager.__class__ is ContextVarScopeManager
-            else lambda: manager.active
+            else self._active_scope_of_theirs
         )
         self.service_name = service_name
         self.reporter = reporter
@@ -208,7 +208,7 @@ class Tracer(opentracing.Tracer):
             except Exception as exc:
                 self._start_errors.log("Start tags of %s ignored: %r", operation_name, exc)
         if origin is not None and origin.tags:
-            set_start_tags(span, origin.tags)
+            self._set_origin_tags(span, origin.tags)
         if self._counting:
             self._count_start(span, tags, origin)
         return span
@@ -231,6 +231,13 @@ class Tracer(opentracing.Tracer):
             operation_name, child_of, references, tags, start_time, ignore_active_span
         )
         return self._scope_manager.activate(span, finish_on_close)
+
+    def _active_scope_of_theirs(self) -> Any:
+        try:
+            return self._scope_manager.active
+        except Exception as exc:
+            self._start_errors.log("Scope manager %s failed: %r", self._scope_manager, exc)
+            return None
 
     # -- roots and spans that come from elsewhere ----------------------------------------------
 
@@ -287,6 +294,12 @@ class Tracer(opentracing.Tracer):
             trace_id, flags, None if trace is None else trace.baggage, random_id=True
         )
         return Origin(is_new=True, tags=sampler_tags if flags else None)
+
+    def _set_origin_tags(self, span: Span, tags: Any) -> None:
+        try:
+            set_start_tags(span, tags)
+        except Exception as exc:
+            self._sampler_errors.log("Tags of sampler %s ignored: %r", self.sampler, exc)
 
     def _ask_sampler(self, trace_id: int, operation_name: str) -> tuple[bool, Any]:
         try:
@@ -371,7 +384,11 @@ class Tracer(opentracing.Tracer):
                     part.close()
                 except Exception as exc:
                     self._report_errors.log("Could not close %s: %r", part, exc)
-        future = self.reporter.close()
+        try:
+            future = self.reporter.close()
+        except Exception as exc:
+            self._report_errors.log("Could not close %s: %r", self.reporter, exc)
+            return resolved(False)
         return resolved(True) if future is None else future
 
     def is_debug_allowed(self, operation_name: str = "") -> bool:
@@ -419,7 +436,10 @@ class Tracer(opentracing.Tracer):
         if hasattr(self._random, "seed"):
             self._random.seed()
         self.tags = {**self.tags, CLIENT_UUID_TAG_KEY: new_client_uuid()}
-        self._introduce()
+        try:
+            self._introduce()
+        except Exception as exc:
+            self._report_errors.log("Reporter or throttler failed after a fork: %r", exc)
 
     def _count_start(self, span: Span, tags: Any, origin: Origin | None) -> None:
         metrics = self.metrics

@@ -103,7 +103,7 @@ class AllInOne:
         """
         try:
             self._open()
-        except OSError:
+        except BaseException:
             self._receiver.close()
             for server in self._http:
                 server.stop()
@@ -182,7 +182,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        if os.name == "posix":  # elsewhere the option allows two servers on one port
+        if os.name == "posix":  # pragma: no branch  elsewhere it allows two servers on one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(128)

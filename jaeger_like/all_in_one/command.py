@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import signal
 import sys
@@ -23,9 +24,9 @@ _PORTS = {
 }
 
 _DESCRIPTION = """\
-An agent for the desk: takes spans where Jaeger's agent and collector do, keeps the newest traces
-in memory, prints each one as a tree once it is quiet, and shows them in a browser. Nothing is stored on
-disk. Ends with Ctrl-C."""
+An agent for the desk: takes spans where Jaeger's agent and collector do, keeps the newest
+traces in memory, prints each one as a tree once it is quiet, and shows them in a browser.
+Nothing is stored on disk. Ends with Ctrl-C."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -74,8 +75,8 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the agent until SIGINT or SIGTERM; return the exit status."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # names of operations are any Unicode
+        if isinstance(stream, io.TextIOWrapper):  # names of operations are any Unicode
+            stream.reconfigure(errors="backslashreplace")
     try:
         return asyncio.run(_main(options))
     except KeyboardInterrupt:  # before our handler was in place
@@ -83,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _main(options: argparse.Namespace) -> int:
+    ending = asyncio.Event()
+    _on_signals(ending.set)
     from .app import AllInOne, PortError  # --help needs no tornado
     from .strategies import Strategies
 
@@ -104,8 +107,6 @@ async def _main(options: argparse.Namespace) -> int:
         if error.name == "host":
             return _fail(f"{error} (--host)")
         return _fail(f"{error}; choose another with {_PORTS[error.name][0]}, 0 takes a free one")
-    ending = asyncio.Event()
-    _on_signals(ending.set)
     _announce(agent, options.json_ports)
     await ending.wait()
     await agent.stop()
@@ -115,7 +116,7 @@ async def _main(options: argparse.Namespace) -> int:
 def _on_signals(callback: Any) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        if sys.platform == "win32":  # its loops know no signals
+        if sys.platform == "win32":  # pragma: no cover  its loops know no signals
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
         else:
             loop.add_signal_handler(number, callback)

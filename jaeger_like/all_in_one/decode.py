@@ -220,7 +220,7 @@ def _tag(tag: Any) -> Tag:
     if kind == 2:
         return Tag(key, "bool", bool(tag.vBool))
     if kind == 1:
-        return Tag(key, "float64", tag.vDouble or 0.0)
+        return Tag(key, "float64", 0.0 if tag.vDouble is None else tag.vDouble)
     if kind == 4:
         return Tag(key, "binary", tag.vBinary or b"")
     return Tag(key, "string", f"unknown tag type {kind}")

@@ -37,10 +37,6 @@ class _Handler(RequestHandler):
     def initialize(self, desk: Desk) -> None:
         self.desk = desk
 
-    def data_received(self, chunk: bytes) -> None:
-        """Not used: bodies are bounded and come whole."""
-        raise NotImplementedError
-
     def only(self, name: str) -> str | None:
         """Return a parameter that has to be there exactly once, or answer 400 and return None."""
         values = self.get_query_arguments(name, strip=False)
@@ -186,8 +182,7 @@ class _Page(_Handler):
         self.set_status(code)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", page.CONTENT_SECURITY_POLICY)
-        # Spans may hold text that is no Unicode scalar value; the page shows a mark there.
-        self.finish(content.encode("utf-8", "replace"))
+        self.finish(content)
 
 
 class _Listing(_Page):

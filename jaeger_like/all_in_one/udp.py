@@ -96,13 +96,13 @@ class Receiver:
 
     def _decode(self) -> None:
         deadline = time.monotonic() + _SLICE
-        while self._queue and time.monotonic() < deadline:
+        while self._queue:
             self._decode_one()
             self._drain()
-        if self._queue:
-            IOLoop.current().add_callback(self._decode)
-        else:
-            self._decoding = False
+            if time.monotonic() >= deadline:
+                IOLoop.current().add_callback(self._decode)
+                return
+        self._decoding = False
 
     def _decode_one(self) -> None:
         data, protocol = self._queue.popleft()

@@ -98,6 +98,11 @@ def header_text(value: Any) -> str | None:
     return None
 
 
+def shown(value: Any) -> str:
+    """Return what an error message says about a received value: its start, or its type."""
+    return repr(value[:100]) if isinstance(value, (str, bytes)) else type(value).__name__
+
+
 def baggage_items(trace: TraceData) -> Iterator[tuple[str, str]]:
     """Yield baggage as text. Programs put in what they like, so this may not be text: bytes are
     decoded, the rest goes through ``str``, and what has no ``str`` is left out."""

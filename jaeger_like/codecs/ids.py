@@ -7,8 +7,10 @@ from typing import Any
 
 from opentracing import SpanContextCorruptedException
 
-from ..span_context import SpanContext, TraceData, make_context
-from .base import FLAGS_MASK
+from ..span_context import SpanContext, TraceData
+from .base import FLAGS_MASK, shown
+
+_new = object.__new__
 
 MAX_SPAN_ID = (1 << 64) - 1
 MAX_TRACE_ID = (1 << 128) - 1
@@ -30,7 +32,7 @@ def header_to_hex(header: Any) -> int:
     """
     if isinstance(header, str) and _hex_number(header):
         return int(header, 16)
-    raise SpanContextCorruptedException(f"expected 1 to 32 hexadecimal digits, got {header!r:.100}")
+    raise SpanContextCorruptedException(f"expected 1 to 32 hexadecimal digits, got {shown(header)}")
 
 
 def span_context_to_string(
@@ -76,11 +78,11 @@ def context_from_string(
     if not trace_id or not span_id:
         raise _malformed(value)
     bits = _COMMON_FLAGS[flags] if flags in _COMMON_FLAGS else int(flags, 16) & FLAGS_MASK
-    return make_context(
-        TraceData(trace_id, bits, baggage, debug_id),
-        span_id,
-        None if parent == "0" else int(parent, 16) or None,
-    )
+    context = _new(SpanContext)  # make_context, whose call would be a twentieth
+    context._trace = TraceData(trace_id, bits, baggage, debug_id)
+    context.span_id = span_id
+    context.parent_id = None if parent == "0" else int(parent, 16) or None
+    return context
 
 
 def _stripped(value: Any) -> str:
@@ -94,5 +96,5 @@ def _stripped(value: Any) -> str:
 def _malformed(value: Any) -> SpanContextCorruptedException:
     return SpanContextCorruptedException(
         "malformed trace context: expected {trace-id}:{span-id}:{parent-id}:{flags}, "
-        f"ids not zero, got {value!r:.100}"
+        f"ids not zero, got {shown(value)}"
     )

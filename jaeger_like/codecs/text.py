@@ -104,10 +104,10 @@ class TextCodec(Codec):
                 and self.debug_id_header not in names
                 and self.baggage_header not in names
             ):
-                if self.trace_id_header not in names:
-                    return None
                 value = carrier.get(self.trace_id_header)
                 if value is None:
+                    if self.trace_id_header not in names:
+                        return None
                     value = carrier.get(self._capitalised)
                 # It must not be there a second time, in another case.
                 if value is not None and (names == keys or names.count(self.trace_id_header) == 1):

@@ -7,7 +7,7 @@ from typing import Any
 from opentracing import InvalidCarrierException, SpanContextCorruptedException
 
 from ..span_context import SpanContext, TraceData, make_context
-from .base import FLAGS_MASK, Codec
+from .base import FLAGS_MASK, Codec, shown
 from .ids import MAX_SPAN_ID, MAX_TRACE_ID
 
 ZipkinSpanFormat = "zipkin-span-format"
@@ -61,4 +61,4 @@ def _number(name: str, value: Any, limit: int | None) -> int | None:
         return None
     if isinstance(value, int) and value >= 0 and (limit is None or value <= limit):
         return value
-    raise SpanContextCorruptedException(f"{name}: expected an unsigned integer, got {value!r:.100}")
+    raise SpanContextCorruptedException(f"{name}: expected an unsigned integer, got {shown(value)}")

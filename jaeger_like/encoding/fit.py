@@ -1,8 +1,8 @@
 """A span too large for a packet, made to fit.
 
-Nothing of this is on the way of an ordinary span. What is given up, in this order: logs, the middle
-ones first; text of tags, the longest first; whole tags; references; text of the operation name. A
-tag says what was cut. The record is taken apart and put together by thrift itself.
+Nothing of this is on the way of an ordinary span. What is given up, in this order: text of an
+operation name that is none; logs, the middle ones first; text of tags, the longest first; whole
+tags; references; text of any operation name. A tag says what was cut. The record is taken apart and put together by thrift itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..thrift_gen.jaeger import ttypes
 TRUNCATED_TAG_KEY = "jaeger.truncated"
 
 _SHORT = 64  # characters that are left of a long text
+_LONGEST_NAME = 1024  # characters of an operation name that may cost a span its logs
 _SAFE = 200  # bytes for the mark and for what the estimate misses
 
 
@@ -28,10 +29,11 @@ def fit(record: bytes, limit: int) -> bytes | None:
     span = _decode(record)
     excess = len(record) - limit + _SAFE
     cut = []
-    for give_up in (_logs, _texts, _tags, _references, _operation_name):
+    for give_up in (_long_name, _logs, _texts, _tags, _references, _name):
         saved, what = give_up(span, excess)
         if saved:
-            cut.append(what)
+            if what not in cut:
+                cut.append(what)
             excess -= saved
         if excess <= 0:
             break
@@ -111,7 +113,11 @@ def _references(span: Any, _excess: int) -> tuple[int, str]:
     return saved, f"{len(references)} references dropped"
 
 
-def _operation_name(span: Any, excess: int) -> tuple[int, str]:
+def _long_name(span: Any, excess: int) -> tuple[int, str]:
+    return _name(span, excess, _LONGEST_NAME)
+
+
+def _name(span: Any, excess: int, shortest: int = _SHORT) -> tuple[int, str]:
     before = len(span.operationName.encode())
-    span.operationName = span.operationName[: max(_SHORT, len(span.operationName) - excess)]
+    span.operationName = span.operationName[: max(shortest, len(span.operationName) - excess)]
     return before - len(span.operationName.encode()), "operation name shortened"

@@ -19,6 +19,20 @@ MIN_I64 = -(1 << 63)
 MAX_I64 = (1 << 63) - 1
 
 
+class FormattedTraceback(str):
+    """The text of a traceback that waits for the end of its span; it has a limit of its own."""
+
+    __slots__ = ()
+
+
+def kept(value: object, max_length: int, max_traceback_length: int) -> Plain:
+    """Return *value* as it can wait for the end of its span, then to be given to :func:`plain`."""
+    result = plain(value, max_length, max_traceback_length)
+    if type(value) is types.TracebackType and type(result) is str:
+        return FormattedTraceback(result)
+    return result
+
+
 def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
     """Return *value* as text, number or truth value.
 
@@ -37,6 +51,8 @@ def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
             import traceback
 
             return "".join(traceback.format_tb(value))[:max_traceback_length]
+        if value.__class__ is FormattedTraceback:
+            return value[:max_traceback_length]
     except Exception as exc:
         value = exc
     return text(value)[:max_length]

@@ -131,7 +131,7 @@ def parse_operations(sampling: Any) -> PerOperationStrategy:
     for entry in entries:
         try:
             operation, rate = _entry(entry)
-        except StrategyError:  # noqa: PERF203  each entry stands or falls alone
+        except StrategyError:
             skipped += 1
         else:
             rates[operation] = rate

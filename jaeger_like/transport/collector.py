@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -17,15 +18,14 @@ from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.protocol.TCompactProtocol import TCompactProtocolAccelerated
 from thrift.transport.TTransport import TMemoryBuffer
 
-from .._log import logger
 from ..encoding.packet import emit_batch
 from ..thrift_gen.agent import Agent
 from .http import HTTPFailure, request
+from .udp import PacketTooLargeError
 
 #: Statuses that mean "later, perhaps": too many requests, and proxies without a collector.
 RETRIED = (429, 502, 503, 504)
 
-_MIN_PACKET_SIZE = 16 * 1024
 _MAX_DELAY = 10.0
 
 
@@ -33,8 +33,7 @@ class HTTPSender:
     """Posts packets to a collector.
 
     A request that failed for a passing reason (no answer, 429, 502, 503, 504) is made again after a
-    pause that doubles, with jitter, or that the server names. An answer 413, "too large", halves
-    the size of packets from then on.
+    pause that doubles, with jitter, or that the server names.
 
     :param url: of the collector, ``http://host:14268/api/traces``; without a query,
         ``format=jaeger.thrift`` is added, which old collectors want; a user and a password in it
@@ -98,10 +97,13 @@ class HTTPSender:
     async def send(self, packet: bytes) -> None:
         """Post one packet, with retries. Runs on the loop.
 
-        :raises HTTPFailure: it did not get there
+        :raises PacketTooLargeError: the collector, or a proxy, takes no packet of this size
+        :raises HTTPFailure: it did not get there, and there is no use in trying again now
         """
         body = to_binary(packet)
-        for attempt in range(1, self._attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 await request(
                     "POST",
@@ -114,9 +116,9 @@ class HTTPSender:
                 return
             except HTTPFailure as failure:
                 if failure.code == 413:
-                    self._shrink()
+                    raise PacketTooLargeError(errno.EMSGSIZE, str(failure)) from None
                 passing = failure.code is None or failure.code in RETRIED
-                if not passing or attempt == self._attempts or self._closed:
+                if not passing or attempt >= self._attempts or self._closed:
                     raise _explained(failure) from None
                 await self._sleep(self._delay(attempt, failure.retry_after))
 
@@ -130,14 +132,6 @@ class HTTPSender:
         # Anything between half and all of it: clients that failed together should not return so.
         delay: float = self._backoff * 2 ** (attempt - 1) * (0.5 + random.random() / 2)
         return min(delay, _MAX_DELAY)
-
-    def _shrink(self) -> None:
-        if self.max_packet_size > _MIN_PACKET_SIZE:
-            self.max_packet_size = max(self.max_packet_size // 2, _MIN_PACKET_SIZE)
-            logger.warning(
-                "The collector found a packet too large; the limit is now %d bytes",
-                self.max_packet_size,
-            )
 
 
 def to_binary(packet: bytes) -> bytes:
@@ -157,11 +151,11 @@ def _explained(failure: HTTPFailure) -> HTTPFailure:
         401: "the collector wants credentials, or others than the configured ones",
         403: "the collector does not allow these credentials to write spans",
         404: "there is no collector at this path, which usually is /api/traces",
-        413: "the packet is too large for the collector or a proxy",
     }.get(failure.code or 0)
-    if what is None:
-        return failure
-    return HTTPFailure(f"{failure} ({what})", failure.code, failure.retry_after)
+    if what is not None:
+        failure = HTTPFailure(f"{failure} ({what})", failure.code, failure.retry_after)
+    failure.final = True
+    return failure
 
 
 def _split_credentials(url: str) -> tuple[str, str | None, str | None]:

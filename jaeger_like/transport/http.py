@@ -35,6 +35,7 @@ class HTTPFailure(OSError):  # noqa: N818  it is what happened, a name to read i
 
     :ivar code: HTTP status; None when there was no answer
     :ivar retry_after: seconds that the server asks to wait, 0 or more; None when it did not say
+    :ivar final: whether it has been tried as often as it makes sense
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class HTTPFailure(OSError):  # noqa: N818  it is what happened, a name to read i
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
+        self.final = False
 
 
 async def request(
@@ -85,9 +87,6 @@ async def request(
             ),
             raise_error=False,
         )
-        # The client makes answers with status 599 of its own failures, and keeps the reason.
-        if answer.code == 599 and answer.error is not None:
-            raise HTTPFailure(f"{where}: no answer: {answer.error}")
         if not 200 <= answer.code < 300:
             reason = f"{answer.code} {answer.reason}"
             retry_after = _retry_after(answer.headers.get("Retry-After", ""), time.time())

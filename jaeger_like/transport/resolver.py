@@ -55,7 +55,16 @@ async def look_up(
 
     try:
         _native.start_thread(ask)
-    except RuntimeError as exc:
+    except RuntimeError as exc:  # the interpreter is ending and gives no thread
+        if getattr(loop, "may_block_at_exit", False):
+            return _get_addresses(host, port, family, kind, 0)
+        if host == "localhost":
+            loopback = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
+            return [
+                (own, (address, port) if own == _socket.AF_INET else (address, port, 0, 0))
+                for own, address in loopback
+                if family in (_socket.AF_UNSPEC, own)
+            ]
         raise OSError(f"cannot look up {host}: {exc}") from exc
     return await answer
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Seconds after which the agent's host name is looked up again.
 RESOLVE_INTERVAL = 30.0
 
+#: Seconds after which it is when the agent could not be reached.
+RESOLVE_AFTER_ERROR = 1.0
+
 # A socket's receive buffer, 208 KiB by default, holds three full packets. What arrives faster than
 # it is read vanishes, so large packets are followed by a pause: 1 ms for 65,000 bytes, which still
 # lets 60 MB/s through, about 200,000 spans a second.
@@ -40,8 +43,8 @@ class PacketTooLargeError(OSError):
 class UDPSender:
     """Sends packets to one agent. Only on the thread of one loop, except :meth:`close`.
 
-    :param host: name or address, IPv4 or IPv6; looked up when the first packet is sent, every 30 s
-        from then on, and after an error
+    :param host: name or address, IPv4 or IPv6; looked up when there are spans for the first time,
+        every 30 s from then on, and soon after an error
     :param port: UDP port of the compact protocol
     :param max_packet_size: bytes of a datagram, at most 65,507
     :param clock: monotonic seconds
@@ -70,17 +73,22 @@ class UDPSender:
         """Return the datagram for some records; see :func:`emit_batch`."""
         return emit_batch(process, spans, seq_no, stats)
 
+    def prepare(self) -> None:
+        """Look the host up in the background, so that it is known when the first packet is full."""
+        if not self._addresses:
+            self._look_up()
+
     async def send(self, packet: bytes) -> None:
         """Send one datagram.
 
         :raises PacketTooLargeError: nothing was sent, the packet is too large for the way
         :raises OSError: the packet was not delivered, as far as can be known
         """
-        if self._socket is None:
-            await self._resolve()
-        elif self._clock() >= self._resolve_at and self._resolving is None:
+        if not self._addresses:
+            await asyncio.shield(self._look_up())
+        elif self._clock() >= self._resolve_at:
             # In the background: the old address is good until a new one is known.
-            self._resolving = asyncio.ensure_future(self._resolve_again())
+            self._look_up()
         await self._send_to_any(packet)
 
     def pause_after(self, packet: bytes) -> float:
@@ -88,19 +96,24 @@ class UDPSender:
         return len(packet) / _BYTES_PER_SECOND if len(packet) > _UNPACED_BYTES else 0.0
 
     async def _send_to_any(self, packet: bytes) -> None:
-        # "localhost" is often two addresses, and the agent listens on one of them.
-        for attempts_left in reversed(range(len(self._addresses))):
+        # "localhost" is often two addresses, and the agent listens on one of them; a machine
+        # without IPv6 may still know its own name by it.
+        failure: OSError | None = None
+        for _ in range(len(self._addresses)):
             try:
+                if self._socket is None:
+                    self._connect()
                 await self._send_once(packet)
-            except ConnectionRefusedError:
+            except PacketTooLargeError:
+                raise
+            except OSError as exc:
+                failure = failure or exc
+                self._disconnect()
                 self._addresses.append(self._addresses.pop(0))
-                self._resolve_at = 0.0
-                if not attempts_left:
-                    self._disconnect()
-                    raise
-                self._connect()
             else:
                 return
+        self._resolve_at = min(self._resolve_at, self._clock() + RESOLVE_AFTER_ERROR)
+        raise failure or OSError(errno.EADDRNOTAVAIL, f"no address of {self.host}")
 
     async def _send_once(self, packet: bytes) -> None:
         sock = self._socket
@@ -108,44 +121,59 @@ class UDPSender:
             try:
                 sock.send(packet)
                 break
-            except ConnectionRefusedError:
-                # Said about an earlier packet, by a machine far away; this one was not sent.
-                continue
             except OSError as exc:
                 if exc.errno == errno.EMSGSIZE:
                     raise PacketTooLargeError(exc.errno, exc.strerror) from exc
-                if exc.errno not in (errno.EAGAIN, errno.ENOBUFS) or pause is None:
-                    self._disconnect()
+                if pause is None:
+                    raise
+                if exc.errno == errno.ECONNREFUSED:
+                    # Said about an earlier packet, by a machine far away; this one was not sent.
+                    continue
+                if exc.errno not in (errno.EAGAIN, errno.ENOBUFS):
                     raise
             await asyncio.sleep(pause)  # the socket's own buffer is full
         pending = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if pending == errno.ECONNREFUSED:
             raise ConnectionRefusedError(pending, os.strerror(pending))
 
+    def _look_up(self) -> Any:
+        """Return the task of the look-up that is under way on this loop, or of a new one."""
+        loop = asyncio.get_running_loop()
+        task: Any = self._resolving
+        if task is None or task.get_loop() is not loop:
+            task = self._resolving = loop.create_task(self._resolve())
+            task.add_done_callback(self._resolved)
+            # It may hang for longer than the program lives, and that is nobody's mistake.
+            task._log_destroy_pending = False
+        return task
+
+    def _resolved(self, task: asyncio.Task[None]) -> None:
+        if self._resolving is task:
+            self._resolving = None
+        if not task.cancelled():
+            task.exception()  # seen, whether or not somebody waits for it
+
     async def _resolve(self) -> None:
         self._resolve_at = self._clock() + RESOLVE_INTERVAL
-        addresses = await look_up(self.host, self.port, kind=_socket.SOCK_DGRAM)
-        if addresses != self._addresses or self._socket is None:
-            self._addresses = addresses
-            self._connect()
-
-    async def _resolve_again(self) -> None:
         try:
-            await self._resolve()
+            addresses = await look_up(self.host, self.port, kind=_socket.SOCK_DGRAM)
         except OSError:
-            pass  # a name server that is away is no reason to leave a good address
-        finally:
-            self._resolving = None
+            if not self._addresses:
+                raise
+            return  # a name server that is away is no reason to leave a good address
+        # Only what is new counts: their order changes here with every one that refuses.
+        if set(addresses) != set(self._addresses):
+            self._addresses = addresses
+            self._disconnect()
 
     def _connect(self) -> None:
         # Connected, so that the kernel tells of refusals and does not look up the route each time.
-        self._disconnect()
         family, address = self._addresses[0]
         sock = _socket.socket(family, _socket.SOCK_DGRAM)
-        sock.setblocking(False)
         try:
+            sock.setblocking(False)
             sock.connect(address)
-        except OSError:
+        except BaseException:
             sock.close()
             raise
         self._socket = sock
@@ -156,10 +184,13 @@ class UDPSender:
             self._socket = None
 
     def close(self) -> None:
-        """Release the socket."""
-        if self._resolving is not None:
-            self._resolving.cancel()
-            self._resolving = None
+        """Release the socket. Any thread, while nothing is being sent."""
+        task, self._resolving = self._resolving, None
+        if task is not None:
+            try:
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            except RuntimeError:  # the loop is closed, so the task is no more
+                pass
         self._disconnect()
 
     def _after_fork(self) -> None:

@@ -56,6 +56,10 @@ class Running:
             self._thread.join(10)
         assert not self._thread.is_alive()
 
+    def call(self, function):
+        """Run *function* on the agent's thread, soon."""
+        self._loop.call_soon_threadsafe(function)
+
     def send(self, data, which="compact"):
         family = socket.AF_INET6 if ":" in self.agent.host else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as sock:

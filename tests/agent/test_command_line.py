@@ -1,7 +1,10 @@
 """The command line, in a process of its own."""
 
+import asyncio
+import io
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jaeger_like.__main__ import main
+from jaeger_like.all_in_one import command
 
 from . import vectors
 
@@ -64,6 +68,55 @@ def test_a_trace_is_printed_and_a_signal_ends_it_with_0(launch, number):
     process.send_signal(number)
     assert process.wait(10) == 0
     assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json-ports"], ["--host", "::1"]])
+def test_it_ends_when_it_is_told_to(arguments, monkeypatch, capsys):
+    announce = command._announce
+
+    def announce_and_end(agent, as_json):
+        announce(agent, as_json)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            if ":" not in agent.host:
+                sock.sendto(vectors.COMPACT, (agent.host, agent.compact_port))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(command, "_announce", announce_and_end)
+    status = main(["all-in-one", *FREE, *arguments])
+    printed = capsys.readouterr()
+    if status:
+        assert "::1" in printed.err  # no IPv6 here
+        return
+    if arguments == ["--host", "::1"]:
+        assert "http://[::1]:" in printed.out
+    else:
+        assert "\n\ntrace 11121314151617180102030405060708" in printed.out
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, lambda: io.TextIOWrapper(io.BytesIO(), "ascii")])
+def test_standard_output_may_be_anything(stream, monkeypatch):
+    announced = stream()
+    monkeypatch.setattr(sys, "stdout", announced)
+    monkeypatch.setattr(command, "_announce", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    assert main(["all-in-one", *FREE]) == 0
+    assert isinstance(announced, io.StringIO) or announced.errors == "backslashreplace"
+
+
+def test_as_a_module(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["jaeger-like", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(ROOT / "jaeger_like" / "__main__.py"), run_name="__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("jaeger-like ")
+
+
+def test_an_interrupt_at_the_wrong_time_is_an_end_like_any_other(monkeypatch):
+    def interrupted(coroutine):
+        coroutine.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run", interrupted)
+    assert main(["all-in-one", *FREE]) == 0
 
 
 def test_the_first_line_names_all_addresses(launch):

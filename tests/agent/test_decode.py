@@ -19,7 +19,7 @@ KINDS = (decode.COMPACT, decode.BINARY)
 @pytest.fixture(params=[True, False], ids=["fast", "slow"], autouse=True)
 def reader(request, monkeypatch):
     """Both of Thrift's readers, the one in C and the one in Python."""
-    monkeypatch.setattr(decode, "_C_IS_SAFE", request.param)
+    monkeypatch.setattr(decode, "_C_IS_SAFE", request.param and decode._C_IS_SAFE)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,17 @@ def test_promises_that_a_packet_does_not_keep_cost_little(tail):
     assert time.perf_counter() - start < 2  # it is milliseconds; a hang would be hours
 
 
+def test_a_number_ends_whichever_reader_counts_its_bytes():
+    reader = decode._Careful(b"\xff" * 100)
+    with pytest.raises(decode.DecodeError, match="does not end"):
+        list(iter(lambda: reader.readAll(1), b""))
+
+
+def test_a_container_of_nothing_is_refused_whichever_reader_skips_it():
+    with pytest.raises(decode.DecodeError, match="nothing"):
+        decode._SlowCompact(decode._Careful(b"")).skip(0)
+
+
 @given(st.binary(max_size=300), st.sampled_from(KINDS))
 @example(b"\x82\x81\x01\x09emitBatch\x1c\x19\x1c\x00", "compact")
 def test_any_bytes_are_a_batch_or_an_error(data, protocol):
@@ -184,7 +195,10 @@ def _try(function, *arguments):
     try:
         function(*arguments)
     except decode.DecodeError as error:
-        assert str(error)
+        message = str(error)
+    else:
+        message = "fine"
+    assert message
 
 
 def test_a_truncated_packet_is_an_error():

@@ -57,7 +57,7 @@ def test_a_trace():
         "processID": "p1",
         "warnings": None,
     }
-    assert PROCESS == SPAN.process
+    assert SPAN.process == PROCESS
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def test_what_fits(arguments, fits):
         ({"limit": "9" * 30}, "'limit'"),
         ({"minDuration": "1"}, "'minDuration' is not a duration"),
         ({"maxDuration": "1s!"}, "'maxDuration'"),
+        ({"maxDuration": "1s 1s"}, "'maxDuration'"),
         ({"lookback": "9" * 300 + "h"}, "'lookback'"),
         ({"tags": "{"}, "'tags' is not a JSON object"),
         ({"tags": "[1]"}, "'tags'"),
@@ -97,9 +98,10 @@ def test_durations(text, expected):
 @given(st.text(max_size=12))
 def test_any_text_is_a_duration_or_an_error(text):
     try:
-        assert search.duration(text) >= 0
-    except search.QueryError as error:
-        assert "duration" in str(error)
+        result = search.duration(text)
+    except search.QueryError:
+        return
+    assert result >= 0
 
 
 def test_the_limit_counts_traces():

@@ -2,9 +2,11 @@
 
 import gc
 import socket
+import threading
 
 import pytest
 
+from jaeger_like.all_in_one import udp
 from jaeger_like.all_in_one.app import AllInOne, PortError
 from jaeger_like.all_in_one.strategies import Strategies
 from jaeger_like.errors import ConfigError
@@ -65,6 +67,54 @@ def test_a_burst_of_full_packets(agent):
     for number in range(1, 21):
         agent.send(packet)
         agent.spans(245 * number)
+
+
+def test_decoding_takes_turns_with_reading(start, monkeypatch):
+    monkeypatch.setattr(udp, "_SLICE", 0)
+    monkeypatch.setattr(udp, "_DRAIN", 2)
+    agent = start()
+    for _ in range(50):
+        agent.send(vectors.COMPACT)
+        agent.send(vectors.BINARY, "binary")
+    assert agent.spans(100) == [vectors.SPAN] * 100
+
+
+def test_what_does_not_fit_the_queue_is_dropped_and_counted(start, monkeypatch):
+    monkeypatch.setattr(udp, "_QUEUE", 200)
+    agent = start()
+    agent.send(vectors.BINARY, "binary")  # 475 bytes
+    agent.send(vectors.COMPACT)
+    agent.spans(1)
+    stats = agent.agent.counters.snapshot()
+    assert (stats["queueFull"], stats["spans"]) == (1, 1)
+
+
+def test_what_was_received_before_the_end_is_kept(start):
+    agent = start()
+
+    def send_and_close():
+        agent.send(vectors.COMPACT)
+        agent.send(vectors.COMPACT)
+        agent.agent._receiver.close()
+        closed.set()
+
+    closed = threading.Event()
+    agent.call(send_and_close)
+    assert closed.wait(10)
+    assert len(agent.agent.store.spans()) == 2
+
+
+def test_a_kernel_that_grants_no_larger_buffer(start, monkeypatch):
+    class Small(socket.socket):
+        def setsockopt(self, level, name, value):
+            if name == socket.SO_RCVBUF:
+                raise OSError("no buffer space available")
+            super().setsockopt(level, name, value)
+
+    monkeypatch.setattr(socket, "socket", Small)
+    agent = start()
+    agent.send(vectors.COMPACT)
+    agent.spans(1)
 
 
 def test_clients_that_number_their_batches(agent):
@@ -217,7 +267,7 @@ def test_a_path_that_is_not_there(agent, which, path):
 def test_pages(agent):
     assert "No traces yet" in agent.ask("query", "/").text
     fill(agent)
-    agent.send(vectors.encode(thrift_batch(thrift_span(3, 1, operation="<b>\ud800"[:3]))))
+    agent.send(vectors.encode(thrift_batch(thrift_span(3, 1, operation="<b>"))))
     agent.spans(4)
     page = agent.ask("query", "/")
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")

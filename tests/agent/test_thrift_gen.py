@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,10 @@ def test_generating_again_gives_the_committed_files(tmp_path):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_alone_without_six_and_without_warnings(module):
+    # Thrift itself needed six until 0.22.
+    needed = any(name.startswith("six") for name in metadata.requires("thrift") or ())
     program = (
-        "import sys; sys.modules['six'] = None\n"
+        f"import sys; {needed} or sys.modules.update(six=None)\n"
         f"import jaeger_like.thrift_gen.{module} as module\n"
         f"assert module.__name__ == 'jaeger_like.thrift_gen.{module}'"
     )

@@ -1,4 +1,4 @@
-"""Packets with their meaning, made once with Apache Thrift's own encoder, and helpers to make more."""
+"""Packets with their meaning, made once with Apache Thrift's encoder; helpers to make more."""
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.protocol.TCompactProtocol import TCompactProtocol

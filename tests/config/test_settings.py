@@ -1,6 +1,7 @@
 """The table of settings: precedence, spellings, units, bad values, secrets."""
 
 import dataclasses
+import runpy
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,11 @@ def test_propagation_names_are_those_of_the_codecs():
 def test_the_documentation_is_that_of_the_table():
     page = Path(__file__).parents[2] / "docs" / "configuration.md"
     assert page.read_text() == markdown(), "run: python -m jaeger_like._settings > docs/..."
+
+
+def test_the_module_prints_the_documentation(capsys):
+    runpy.run_module("jaeger_like._settings", run_name="__main__")
+    assert capsys.readouterr().out == markdown()
 
 
 def test_settings_are_frozen():

@@ -119,8 +119,11 @@ class TestCredits:
             remote.is_allowed(str(i))
         assert len(remote.throttler.credits) == 2000
 
-    def test_an_operation_that_is_no_name_is_denied(self):
-        assert not Remote().is_allowed([])
+    @pytest.mark.parametrize("operation", [[], 5, None, "\ud800"])
+    def test_an_operation_that_is_no_name_is_denied_and_never_asked_for(self, operation):
+        remote = Remote()
+        assert not remote.is_allowed(operation)
+        assert remote.throttler.credits == {}
 
     def test_a_signal_handler_that_interrupts_a_holder_does_not_wait_for_ever(self):
         remote = Remote()

@@ -1,0 +1,77 @@
+# Every command of the project. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST ?= -q
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-all lint format types docs thrift agent crossdock wheel clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/pyvenv.cfg:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: $(VENV)/pyvenv.cfg setup.py
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[tests]'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed-tests
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## two services, a real trace, the embedded agent
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed-tests  ## every fast test, with coverage of lines and branches
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
+
+# What the tests reach; raise it when they reach more.
+COVERAGE := 95
+
+test-fast: $(VENV)/installed-tests  ## the same without coverage
+	$(BIN)/python -m pytest $(PYTEST)
+
+test-all:  ## install and test on every Python from 3.9 up that this machine has
+	scripts/each_python.sh
+
+lint: $(VENV)/installed-dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed-dev  ## let ruff put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/installed-dev  ## mypy --strict, on the package and on a file of typical user calls
+	$(BIN)/mypy
+
+docs: $(VENV)/installed  ## write docs/configuration.md from the table in the code
+	$(BIN)/python -m jaeger_like._settings > docs/configuration.md
+
+thrift:  ## generate jaeger_like/thrift_gen from idl/ (needs Apache Thrift's compiler)
+	scripts/thrift.sh
+
+agent: $(VENV)/installed  ## run the embedded agent; traces on http://127.0.0.1:16686
+	$(BIN)/python -m jaeger_like all-in-one
+
+crossdock: $(VENV)/installed  ## the interoperability server, asked by itself
+	$(BIN)/python crossdock/self_check.py
+
+wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove what the commands above have made
+	rm -rf $(VENV) .venvs build dist *.egg-info .coverage .coverage.* htmlcov
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

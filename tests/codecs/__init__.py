@@ -1,0 +1,1 @@
+"""Tests of jaeger_like.codecs."""
