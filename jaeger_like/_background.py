@@ -202,11 +202,12 @@ class Poll:
         self._closed = False
         self._timer: Any = None
 
-    def start(self) -> None:
-        """Begin. Any thread; a second call does nothing."""
-        if not self._started:
-            self._started = True
-            self._runner.call(self._arm, self._first_delay)
+    def start(self) -> bool:
+        """Begin. Any thread; a second call does nothing. Return whether the loop can be had."""
+        if self._started:
+            return True
+        self._started = True
+        return self._runner.call(self._arm, self._first_delay)
 
     def close(self) -> None:
         """End, without waiting for a run that is under way. Any thread, any number of times."""

@@ -341,7 +341,8 @@ class Delivery:
                     self._use_smaller_packets(len(packet), exc)
                     return
                 except OSError as exc:
-                    if delay is None or self._down or self._in_a_hurry:
+                    # A sender that has tried again itself says that it is final.
+                    if delay is None or self._down or self._in_a_hurry or _is_final(exc):
                         raise
                     await self._wait(delay, exc)
                 else:
@@ -428,3 +429,7 @@ class Delivery:
         _background.at_exit.remove(self._reporter)
         if not self.closed.done() and self.closed.set_running_or_notify_cancel():
             self.closed.set_result(True)
+
+
+def _is_final(exc: OSError) -> bool:
+    return bool(getattr(exc, "final", False))

@@ -36,14 +36,16 @@ class Origin:
 
 def own_context(parent: Any) -> SpanContext | None:
     """Return the context of one of our spans or contexts, None for anything else."""
-    if parent.__class__ is SpanContext:
-        context: SpanContext = parent
-        return context
-    if isinstance(parent, opentracing.Span):
-        parent = parent.context
-    if isinstance(parent, SpanContext):
+    if type(parent) is SpanContext:
         return parent
-    if parent:
+    try:
+        if isinstance(parent, opentracing.Span):
+            parent = parent.context
+        if isinstance(parent, SpanContext):
+            return parent
+        if parent:
+            logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
+    except Exception:  # a proxy of nothing
         logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
     return None
 

@@ -189,8 +189,8 @@ class Span(opentracing.Span):
                     key: value if value.__class__ in PLAIN_TYPES else self._plain(value)
                     for key, value in key_values.items()
                 }
-            except Exception:  # no mapping; None is an entry without fields
-                fields = {} if key_values is None else {"value": self._plain(key_values)}
+            except Exception:
+                fields = self._odd_fields(key_values)
             if self._logs is None:
                 self._logs = []
             self._logs.append((micros, fields))
@@ -361,6 +361,15 @@ class Span(opentracing.Span):
             if self._tags is None:
                 self._tags = {}
             self._tags[text(key)] = self._plain(value)
+
+    def _odd_fields(self, key_values: Any) -> dict[Any, Any]:
+        """Make fields of no mapping, or of one with something in it that has no class or hash."""
+        if key_values is None:
+            return {}
+        try:
+            return {text(key): self._plain(value) for key, value in key_values.items()}
+        except Exception:
+            return {"value": self._plain(key_values)}
 
     def _take_over(self, context: SpanContext) -> None:
         """Make what was assigned to the ids of the context the span's own."""

@@ -33,7 +33,7 @@ from .constants import (
     _max_trace_id_bits,
 )
 from .encoding.values import PLAIN_TYPES
-from .metrics import LegacyMetricsFactory, MetricsFactory
+from .metrics import LegacyMetricsFactory, MetricsFactory, does_nothing
 from .parents import Origin, combine, is_server, own_references, set_start_tags
 from .scope_manager import ContextVarScopeManager
 from .span import Span
@@ -105,7 +105,7 @@ class Tracer(opentracing.Tracer):
         self.metrics_factory = metrics_factory or factory_for(metrics)
         self.metrics = TracerMetrics(self.metrics_factory)
         # Counters that do nothing are not even called.
-        self._counting = self.metrics_factory.__class__ is not MetricsFactory
+        self._counting = not does_nothing(self.metrics_factory)
         self.random = new_random()
         self.debug_id_header = debug_id_header
         self.one_span_per_rpc = one_span_per_rpc
@@ -171,7 +171,7 @@ class Tracer(opentracing.Tracer):
         span = _new(Span)
         span._tracer = self
         if (
-            parent.__class__ is Span
+            type(parent) is Span
             and references is None
             and parent._own_context is None
             and not self.one_span_per_rpc

@@ -29,7 +29,7 @@ def encode_process(service_name: str, tags: Mapping[str, Any] | None, max_length
     :param max_length: limit of text values, in characters
     """
     values = {
-        key: value if value.__class__ in PLAIN_TYPES else plain(value, max_length, max_length)
+        key: value if type(value) in PLAIN_TYPES else plain(value, max_length, max_length)
         for key, value in (tags or {}).items()
     }
     tag_text = tag_list(values, max_length, max_length)

@@ -74,7 +74,7 @@ def encode_span(
 
 def string(value: object) -> str:
     """Return length and UTF-8 bytes of a text; any other object is turned into text first."""
-    if value.__class__ is not str:
+    if type(value) is not str:
         value = text(value)
     if not value.isascii():
         value = utf8(value).decode("latin-1")
@@ -143,7 +143,7 @@ def _trace_ids(trace: TraceData) -> tuple[str, str]:
 
 def _key(key: object) -> str:
     head = f"\x18{string(key)}\x15"
-    if key.__class__ is str and len(head) < 256 and len(_keys) < _MAX_KEYS:
+    if type(key) is str and len(head) < 256 and len(_keys) < _MAX_KEYS:
         _keys[key] = head
     return head
 

@@ -82,7 +82,8 @@ class Polling:
                 self._interval,
             )
             self.poll = poll
-            poll.start()
+            if not poll.start():
+                raise RuntimeError("no loop to run on")
             if self.closed:  # meanwhile, by another thread that saw no poll to close
                 poll.close()
             self._log.info(started, self._interval)

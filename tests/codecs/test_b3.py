@@ -47,6 +47,11 @@ def test_headers_are_padded_and_tell_the_decision(sent, headers):
     )
 
 
+def test_narrowest_id_of_more_than_64_bits_is_padded_to_32_digits():
+    assert injected(B3, context(2**64))["X-B3-TraceId"] == "1".zfill(16) + "0" * 16
+    assert injected(B3, context(2**64 - 1))["X-B3-TraceId"] == "f" * 16
+
+
 def test_128_bit_mode_pads_all_trace_ids():
     headers = injected(B3Codec(generate_128bit_trace_id=True), context())
     assert headers["X-B3-TraceId"] == "00000000000000000000000000000100"
@@ -210,6 +215,10 @@ def test_invalid_single_header_is_ignored(codec, value):
 
 def test_single_writes_nothing_for_a_context_with_nothing():
     assert injected(SINGLE, context(None, None, None, None, {"k": "v"}, "d")) == {}
+
+
+def test_single_writes_no_parent_without_ids():
+    assert injected(SINGLE, context(None, None, 5, 1)) == {"b3": "1"}
 
 
 @BOTH

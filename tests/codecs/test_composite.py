@@ -69,6 +69,8 @@ def test_malformed_context_does_not_hide_a_good_one():
     assert both.extract({**bad, "baggage": "k=v"}).baggage == {"k": "v"}
     with pytest.raises(SpanContextCorruptedException, match="trace-id"):
         both.extract(bad)
+    with pytest.raises(SpanContextCorruptedException, match="hexadecimal digits"):
+        codec("b3", "jaeger").extract(bad)
 
 
 def test_debug_id_and_decision_count_as_found():

@@ -293,6 +293,7 @@ READ_BAGGAGE = [
     ({"uberctx-k": "%"}, {"k": "%"}, {"k": "%"}),
     ({"uberctx-k": "%zz%4"}, {"k": "%zz%4"}, {"k": "%zz%4"}),
     ({"uberctx-k": "%ff%C3"}, {"k": "%ff%C3"}, {"k": "\ufffd\ufffd"}),
+    ({"uberctx-k": "\ud800%41"}, {"k": "\ud800%41"}, {"k": "?A"}),
     ({"uberctx-k": "ä%C3%A4"}, {"k": "ä%C3%A4"}, {"k": "ää"}),
     ({"uberctx-k": "1", "UBERCTX-K": "2"}, {"k": "2"}, {"k": "2"}),
     ({"jaeger-baggage": "k=1", "uberctx-k": "2"}, {"k": "2"}, {"k": "2"}),

@@ -119,7 +119,7 @@ def test_a_start_that_cannot_get_the_lock_is_made_up_for_later():
 
 
 def test_a_loop_that_cannot_be_had_is_logged_once_and_raises_nothing(caplog):
-    owner = Owner(io_loop=5)  # cannot be a key of weak references
+    owner = Owner(io_loop=5)  # is no loop
     owner.polling.start()
     owner.polling.start()
     (record,) = (r for r in caplog.records if r.levelname == "ERROR")
@@ -132,10 +132,11 @@ def test_close_in_the_middle_of_the_start_is_not_lost(monkeypatch):
 
     class Poll(_background.Poll):
         def start(self):
-            super().start()
+            started = super().start()
             owner.polling.poll = None  # as another thread sees it a moment earlier
             owner.polling.close()
             owner.polling.poll = self
+            return started
 
     monkeypatch.setattr(_background, "Poll", Poll)
     owner.polling.start()
