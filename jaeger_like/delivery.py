@@ -260,7 +260,7 @@ class Delivery:
                 reporter._woken = False
                 waiting = reporter._bytes_in - self.bytes_out
                 full = waiting >= self.packet_budget or len(reporter.queue) >= reporter._wake_spans
-                if not (full or self._send_partial or self._waiters):
+                if not (full or self._send_partial or self._waiters or self.closed.done()):
                     return
                 if not reporter.queue:
                     reporter._armed = self._send_partial = False

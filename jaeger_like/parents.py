@@ -56,10 +56,10 @@ def own_references(references: Any) -> list[Reference]:
     :param references: one ``Reference`` or any iterable of them; spans and contexts themselves are
         taken for parents, as they are when given as ``child_of``
     """
-    if isinstance(references, (Reference, opentracing.Span, opentracing.SpanContext)):
-        references = (references,)
     found: list[Reference] = []
     try:
+        if isinstance(references, (Reference, opentracing.Span, opentracing.SpanContext)):
+            references = (references,)
         for reference in references:
             kind = getattr(reference, "type", opentracing.ReferenceType.CHILD_OF)
             context = own_context(getattr(reference, "referenced_context", reference))

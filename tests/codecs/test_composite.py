@@ -63,7 +63,7 @@ def test_extract_finds_nothing():
 
 
 def test_malformed_context_does_not_hide_a_good_one():
-    bad = {"uber-trace-id": "bad", "x-b3-traceid": "bad"}
+    bad = {"uber-trace-id": "bad", "x-b3-traceid": "no hex"}
     both = codec("jaeger", "b3", "w3c")
     assert both.extract({**bad, **W3C}).trace_id == 5
     assert both.extract({**bad, "baggage": "k=v"}).baggage == {"k": "v"}

@@ -120,7 +120,9 @@ class Numbers(MetricsFactory):
 
     def wait_for(self, result, number):
         with self._changed:
-            assert self._changed.wait_for(lambda: self.spans(result) >= number, TIMEOUT), self.counts
+            assert self._changed.wait_for(lambda: self.spans(result) >= number, TIMEOUT), (
+                self.counts
+            )
 
 
 class FakeSender:

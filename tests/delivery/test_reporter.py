@@ -104,7 +104,7 @@ def test_without_a_flush_interval_only_full_packets_leave(make_tracer, agent, in
     on_loop(lambda: None)
     assert not agent.batches
     ids += trace(tracer, 80, text="x" * 1000)
-    agent.wait_for(60)
+    agent.wait_for(50)
     assert len(agent.batches) == 1
     assert tracer.flush(TIMEOUT)
     assert_exactly_once(agent, ids)
