@@ -1,15 +1,41 @@
 """Packaging. Tool settings are in pyproject.toml; the version is read as text, not imported."""
 
+import platform
 import re
+import sys
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 VERSION = re.search(
     r'^__version__ = "([^"]+)"$', (HERE / "jaeger_like" / "_version.py").read_text(), re.MULTILINE
 )
 assert VERSION, 'jaeger_like/_version.py has no line __version__ = "..."'
+
+# One wheel for every Python from 3.10 up; on 3.9 the limited API lacks what the module needs.
+LIMITED_API = sys.version_info >= (3, 10) and platform.python_implementation() == "CPython"
+
+ENCODER = Extension(
+    "jaeger_like._encoder",
+    sources=["jaeger_like/_encoder.c"],
+    define_macros=[("Py_LIMITED_API", "0x030A0000")] if LIMITED_API else [],
+    py_limited_api=LIMITED_API,
+    optional=True,
+)
+
+
+class OptionalBuild(build_ext):
+    """Builds the C encoder if it can be built, and says so if not."""
+
+    def build_extension(self, ext):
+        """Build, or leave the work to the encoder in Python."""
+        try:
+            super().build_extension(ext)
+        except Exception as exc:  # no compiler, no headers: whatever it is, Python is enough
+            print(f"*** {ext.name} is not built ({exc}); the encoder in Python is used ***")
+
 
 TESTS = [
     "coverage[toml]>=7.10",
@@ -29,7 +55,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["jaeger_like", "jaeger_like.*"]),
-    package_data={"jaeger_like": ["py.typed"]},
+    package_data={"jaeger_like": ["py.typed", "_encoder.pyi"]},
+    ext_modules=[] if platform.python_implementation() == "PyPy" else [ENCODER],
+    cmdclass={"build_ext": OptionalBuild},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if LIMITED_API else {},
     python_requires=">=3.9",
     install_requires=[
         "opentracing>=2.4,<3",

@@ -21,6 +21,10 @@ class CloseFuture(Future):  # type: ignore[type-arg]  # its result is True or an
     wait inside a loop.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_set = False
+
     def cancel(self) -> bool:
         """Return False: what is being closed cannot be kept, nor may one who waits decide for all.
 
@@ -28,13 +32,14 @@ class CloseFuture(Future):  # type: ignore[type-arg]  # its result is True or an
         """
         return False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._is_set = False
-
     def set_result(self, result: Any) -> None:
         """Resolve."""
         super().set_result(result)
+        self._is_set = True
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Resolve by an accident."""
+        super().set_exception(exception)
         self._is_set = True
 
     def result(self, timeout: float | None = None) -> Any:

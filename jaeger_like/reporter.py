@@ -12,7 +12,7 @@ from ._log import logger as default_logger
 from .closing import CloseFuture, all_of, resolved
 from .constants import DEFAULT_FLUSH_INTERVAL
 from .delivery import Delivery
-from .encoding.span import encode_span
+from .encoding.encoder import encode_span
 from .errors import ConfigError
 from .metrics import LegacyMetricsFactory, Metrics, MetricsFactory
 from .transport.channel import as_sender

@@ -12,7 +12,7 @@ from opentracing.ext import tags as ext_tags
 from ._clock import now_micros, to_micros
 from ._log import logger
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
-from .encoding.values import PLAIN_TYPES, kept, text
+from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Span(opentracing.Span):
                     for key, value in key_values.items()
                 }
             except Exception:
-                fields = self._odd_fields(key_values)
+                fields = odd_fields(key_values, *self._limits())
             if self._logs is None:
                 self._logs = []
             self._logs.append((micros, fields))
@@ -243,6 +243,9 @@ class Span(opentracing.Span):
             tracer.report_span(self)
         elif getattr(tracer, "_counting", False):
             tracer._count(tracer.metrics.spans_finished)
+
+    def __enter__(self) -> Span:  # noqa: PYI034  Python 3.9 has no Self
+        return self
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         """Record an exception, then :meth:`finish`."""
@@ -358,18 +361,7 @@ class Span(opentracing.Span):
 
     def _set_odd_tag(self, key: object, value: object) -> None:
         if self.is_sampled() and not self.finished:
-            if self._tags is None:
-                self._tags = {}
-            self._tags[text(key)] = self._plain(value)
-
-    def _odd_fields(self, key_values: Any) -> dict[Any, Any]:
-        """Make fields of no mapping, or of one with something in it that has no class or hash."""
-        if key_values is None:
-            return {}
-        try:
-            return {text(key): self._plain(value) for key, value in key_values.items()}
-        except Exception:
-            return {"value": self._plain(key_values)}
+            self._tags = {**(self._tags or {}), text(key): self._plain(value)}
 
     def _take_over(self, context: SpanContext) -> None:
         """Make what was assigned to the ids of the context the span's own."""

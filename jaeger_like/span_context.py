@@ -24,7 +24,6 @@ class TraceData:
     :ivar tracestate: W3C ``tracestate`` as it is to be forwarded, or None
     :ivar random_id: W3C level 2 random flag as it was received
     :ivar wire: encoded ids, kept here by the span encoder for the next span of the trace
-    :ivar text: hexadecimal trace id, kept here by codecs for the next injection
     """
 
     __slots__ = (
@@ -35,7 +34,6 @@ class TraceData:
         "tracestate",
         "random_id",
         "wire",
-        "text",
     )
 
     def __init__(
@@ -54,7 +52,6 @@ class TraceData:
         self.tracestate = tracestate
         self.random_id = random_id
         self.wire: Any = None
-        self.text: str | None = None
 
     def replace(self, **changes: Any) -> TraceData:
         """Return a copy with the named attributes changed and nothing cached."""

@@ -32,10 +32,10 @@ from .base import (
 from .ids import context_from_string
 from .percent import quote, unquote, unquote_plus
 
-# What a header name must not contain, lest it end the name, the line or the client's patience:
+# What would end a header's name or line, or make HTTP libraries raise an error at the program:
 # controls, the colon, what is beyond ISO 8859-1, and a blank before the colon. (Blanks elsewhere
 # are forbidden too, but all Jaeger clients send them.)
-_unfit_for_name = re.compile("[\x00-\x1f:\x7f-\xa0\u0100-\U0010ffff]| \\Z").search
+_unfit_for_name = re.compile("[^ -9;-~\xa1-\xff]| \\Z").search
 
 
 class TextCodec(Codec):

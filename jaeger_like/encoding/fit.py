@@ -2,7 +2,8 @@
 
 Nothing of this is on the way of an ordinary span. What is given up, in this order: text of an
 operation name that is none; logs, the middle ones first; text of tags, the longest first; whole
-tags; references; text of any operation name. A tag says what was cut. The record is taken apart and put together by thrift itself.
+tags; references; text of any operation name. A tag says what was cut. The record is taken apart and
+put together by thrift itself.
 """
 
 from __future__ import annotations
@@ -71,11 +72,10 @@ def _logs(span: Any, excess: int) -> tuple[int, str]:
     kept: set[int] = set()
     order = (i for pair in zip(range(len(logs)), reversed(range(len(logs)))) for i in pair)
     for i in order:
-        if i not in kept:
-            room -= sizes[i]
-            if room < 0:
-                break
-            kept.add(i)
+        room -= sizes[i]
+        if room < 0:  # sooner than all are kept
+            break
+        kept.add(i)
     span.logs = [log for i, log in enumerate(logs) if i in kept]
     dropped = len(logs) - len(kept)
     return sum(size for i, size in enumerate(sizes) if i not in kept), f"{dropped} logs dropped"

@@ -63,7 +63,7 @@ def encode_span(
         begin = zigzag(start)
     parent = identifier(parent_id) if parent_id else "\x00"
     length = LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
-    wide = _references(references) if references else "\x25"
+    wide = references_text(references) if references else "\x25"
     fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
     entries = _log_list(logs, max_length, max_traceback_length) if logs else "\x0c"
     return (
@@ -148,7 +148,8 @@ def _key(key: object) -> str:
     return head
 
 
-def _references(references: Sequence[Any]) -> str:
+def references_text(references: Sequence[Any]) -> str:
+    """Return the field of the references and the field header of the flags that follow."""
     structs = []
     for reference in references:
         context = reference.referenced_context

@@ -8,7 +8,7 @@ most, never its span.
 from __future__ import annotations
 
 import types
-from typing import Union
+from typing import Any, Union
 
 Plain = Union[str, int, float, bool]
 
@@ -31,6 +31,17 @@ def kept(value: object, max_length: int, max_traceback_length: int) -> Plain:
     if type(value) is types.TracebackType and type(result) is str:
         return FormattedTraceback(result)
     return result
+
+
+def odd_fields(key_values: Any, max_length: int, max_traceback_length: int) -> dict[Any, Any]:
+    """Return the fields of what is no mapping, or holds something without a class or a hash."""
+    if key_values is None:
+        return {}
+    limits = (max_length, max_traceback_length)
+    try:
+        return {text(key): kept(value, *limits) for key, value in key_values.items()}
+    except Exception:
+        return {"value": kept(key_values, *limits)}
 
 
 def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:

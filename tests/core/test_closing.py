@@ -111,6 +111,32 @@ def test_who_stops_waiting_does_not_stop_the_closing():
     assert future.result(0) is True
 
 
+def test_an_accident_is_told():
+    future = CloseFuture()
+    future.set_exception(KeyError("k"))
+    with pytest.raises(KeyError):
+        future.result(1)
+
+
+@pytest.mark.parametrize("accident", [None, KeyError("k")])
+def test_under_gevent_waiting_ends_too(monkeypatch, accident):
+    """Its threads cannot be woken by real ones, so they look again and again."""
+    monkeypatch.setattr("jaeger_like._native.patched_by", lambda: "gevent")
+    future = CloseFuture()
+    for timeout in (0, 0.01):
+        with pytest.raises(concurrent.futures.TimeoutError):
+            future.result(timeout)
+    resolve = (lambda: future.set_exception(accident)) if accident else (lambda: future.set_result(5))  # fmt: skip  # noqa: E501
+    timer = threading.Timer(0.01, resolve)
+    timer.start()
+    if accident:
+        with pytest.raises(KeyError):
+            future.result()
+    else:
+        assert future.result(10) == 5
+    timer.join()
+
+
 def test_all_of_futures_of_every_kind():
     async def main():
         loop = asyncio.get_running_loop()

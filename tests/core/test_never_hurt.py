@@ -238,15 +238,15 @@ def test_a_stack_is_sent_whole(tracer, wire):
     assert len(fields["message"]) == 1024
 
 
-# -- parts that fail ---------------------------------------------------------------------------------
+# -- parts that fail -------------------------------------------------------------------------------
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """What the parts below raise."""
 
 
 def broken(*_, **__):
-    raise Broken
+    raise BrokenError
 
 
 class BrokenPart:
@@ -335,7 +335,7 @@ def test_a_scope_manager_that_cannot_tell(caplog):
     class Manager(ScopeManager):
         @property
         def active(self):
-            raise Broken
+            raise BrokenError
 
     tracer = new_tracer(scope_manager=Manager())
     span = tracer.start_span("op")
@@ -352,7 +352,7 @@ def test_a_source_of_ids_that_raises_once(caplog):
         def getrandbits(self, bits):
             self.calls += 1
             if self.calls == 1:
-                raise Broken
+                raise BrokenError
             return 5
 
     tracer = new_tracer()
@@ -370,7 +370,7 @@ def test_parts_that_fail_after_a_fork(caplog):
         def set_process(self, service_name, tags, max_length):
             self.calls += 1
             if self.calls > 1:
-                raise Broken
+                raise BrokenError
 
     tracer = new_tracer(reporter=Reporter())
     before = tracer.tags["client-uuid"]

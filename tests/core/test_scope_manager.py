@@ -86,7 +86,7 @@ def test_a_copied_context_carries_the_active_span(tracer):
     assert context.run(lambda: tracer.active_span) is scope.span
 
 
-# -- wrong order ---------------------------------------------------------------------------------------
+# -- wrong order -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["abc", "acb", "bac", "bca", "cab", "cba"])
@@ -118,7 +118,7 @@ def test_a_scope_is_closed_on_another_thread(tracer):
     assert tracer.active_span is None
 
 
-# -- generators ----------------------------------------------------------------------------------------
+# -- generators ------------------------------------------------------------------------------------
 
 
 def numbers(tracer):
@@ -166,7 +166,7 @@ def test_an_async_generator_finalised_by_the_loop(tracer):
     assert names(tracer) == ["generator"]
 
 
-# -- tasks ---------------------------------------------------------------------------------------------
+# -- tasks -----------------------------------------------------------------------------------------
 
 
 def test_a_thousand_tasks_at_once(tracer):
@@ -229,7 +229,7 @@ def test_threads_of_an_executor_get_the_context_when_asked(tracer):
     assert child.parent_id == root.span_id
 
 
-# -- managers of opentracing ---------------------------------------------------------------------------
+# -- managers of opentracing -----------------------------------------------------------------------
 
 
 def nested(tracer):

@@ -233,7 +233,7 @@ def test_deprecated_ways_to_log(span):
     assert plain(span) == {"error": True}
 
 
-# -- sampling.priority -------------------------------------------------------------------------------
+# -- sampling.priority -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -288,9 +288,9 @@ def test_the_throttler_may_deny_a_priority():
 
 @pytest.mark.parametrize("order", [("a", PRIORITY), (PRIORITY, "a")])
 def test_a_priority_among_start_tags_comes_first(order):
-    tags = {key: 1 for key in order}
+    tags = dict.fromkeys(order, 1)
     assert plain(new_tracer(False).start_span("op", tags=tags)) == {"a": 1, PRIORITY: 1}
-    tags = {key: 0 for key in order}
+    tags = dict.fromkeys(order, 0)
     assert plain(new_tracer(True).start_span("op", tags=tags)) == {}
     assert set(tags) == set(order)
 

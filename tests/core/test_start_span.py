@@ -236,7 +236,7 @@ def test_a_parent_of_another_jaeger_tracer_is_a_parent():
     assert ids(new_tracer().start_span("s", child_of=parent)) == (parent.trace_id, parent.span_id)
 
 
-# -- one span per RPC --------------------------------------------------------------------------------
+# -- one span per RPC ------------------------------------------------------------------------------
 
 
 def test_one_span_per_rpc_makes_the_server_use_the_ids_of_the_client():
@@ -256,7 +256,7 @@ def test_one_span_per_rpc_has_no_part_in_a_new_trace():
     assert span.span_id
 
 
-# -- contexts without ids ----------------------------------------------------------------------------
+# -- contexts without ids --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("allowed", [None, True, False])
@@ -339,7 +339,7 @@ def test_a_decision_and_baggage_of_several_contexts_are_put_together():
     assert span.context.baggage == {"a": "1"}
 
 
-# -- other arguments ---------------------------------------------------------------------------------
+# -- other arguments -------------------------------------------------------------------------------
 
 
 def test_all_arguments_are_positional_too():

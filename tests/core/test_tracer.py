@@ -23,7 +23,7 @@ from .support import RecordingMetrics, RecordingSampler, Throttler, new_tracer
 SERVER = {ext_tags.SPAN_KIND: ext_tags.SPAN_KIND_RPC_SERVER}
 
 
-# -- the process -------------------------------------------------------------------------------------
+# -- the process -----------------------------------------------------------------------------------
 
 
 def test_process_tags():
@@ -104,7 +104,7 @@ def test_a_source_of_ids_without_seed_survives_a_fork():
     assert tracer.start_span("op").span_id == 1
 
 
-# -- settings ----------------------------------------------------------------------------------------
+# -- settings --------------------------------------------------------------------------------------
 
 
 def test_all_settings_are_positional():
@@ -149,7 +149,7 @@ def test_debugging_is_allowed_without_a_throttler():
     assert not new_tracer(throttler=Throttler(False)).is_debug_allowed("op")
 
 
-# -- borders -----------------------------------------------------------------------------------------
+# -- borders ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("format", [Format.TEXT_MAP, Format.HTTP_HEADERS, Format.BINARY])
@@ -211,7 +211,7 @@ def test_rubbish_in_a_carrier_is_counted():
     assert metrics.counts == {"jaeger:span_context_decoding_errors": 2}
 
 
-# -- metrics -----------------------------------------------------------------------------------------
+# -- metrics ---------------------------------------------------------------------------------------
 
 
 def counted(sampler, **start):
@@ -283,7 +283,7 @@ def test_deprecated_metrics():
     assert new_tracer(metrics=metrics, metrics_factory=factory).metrics_factory is factory
 
 
-# -- the end -----------------------------------------------------------------------------------------
+# -- the end ---------------------------------------------------------------------------------------
 
 
 def test_close_closes_all_parts_and_may_be_called_again():

@@ -274,4 +274,4 @@ def test_a_span_whose_tags_change_while_it_is_encoded_is_encoded_again(make_trac
     span.finish()
     assert tracer.flush(TIMEOUT)
     assert_exactly_once(agent, [span.span_id])
-    assert agent.spans[0].tags == {"key": "value", "more": 1}
+    assert agent.spans[0].tags.items() >= {"key": "value", "more": 1}.items()

@@ -18,9 +18,7 @@ START, DURATION = 1_700_000_000_123_456, 987_654
 
 def record(name="op", references=None, values=None, logs=None):
     return oracle.write(
-        oracle.span(
-            TRACE, 3, SPAN, PARENT, name, references, START, DURATION, values, logs, 10**9
-        )
+        oracle.span(TRACE, 3, SPAN, PARENT, name, references, START, DURATION, values, logs, 10**9)
     )
 
 
@@ -112,6 +110,12 @@ def test_a_long_operation_name_costs_nothing_else():
     assert [tag.key for tag in span.tags] == ["k", "n"]
     assert len(span.logs) == 1
     assert said == "operation name shortened"
+
+
+def test_a_long_operation_name_is_cut_to_the_bone_if_it_must_be():
+    span, said = cut(600, name="n" * 100_000, values={"k": "v"})
+    assert len(span.operationName) == 64
+    assert said.count("operation name shortened") == 1
 
 
 def test_numbers_survive_while_texts_are_cut():

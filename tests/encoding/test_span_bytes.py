@@ -64,9 +64,18 @@ def expected(
 ):  # fmt: skip
     return oracle.write(
         oracle.span(
-            trace_id, flags, span_id, parent_id, name, references, start, duration, values, logs,
+            trace_id,
+            flags,
+            span_id,
+            parent_id,
+            name,
+            references,
+            start,
+            duration,
+            values,
+            logs,
             limit,
-        )  # fmt: skip
+        )
     )
 
 
@@ -79,7 +88,7 @@ def assert_same(**fields):
 
 def test_smallest_span():
     # Two empty lists stand in front of the last byte, as jaeger_client writes them.
-    assert encoded().hex() == "160216001602160018016f2502160016" "00" "190c190c" "00"
+    assert encoded().hex() == "160216001602160018016f250216001600190c190c00"
 
 
 def test_span_of_the_example_batch():
@@ -121,7 +130,7 @@ def test_span_of_a_real_packet_of_jaeger_client():
     )
 
 
-# -- integers, where their encoding changes its length ------------------------------------------------
+# -- integers, where their encoding changes its length ---------------------------------------------
 
 
 @pytest.mark.parametrize("number", IDS)

@@ -1,0 +1,35 @@
+"""The encoder in use: the C module if it was built, else the one in Python. Same bytes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable
+
+from . import span
+from .values import plain, text, utf8
+
+#: Set to anything but 0 before the import, it keeps the C module out.
+PURE_VARIABLE = "JAEGER_LIKE_PURE"
+
+
+def _c_encoder() -> Callable[..., bytes] | None:
+    if os.environ.get(PURE_VARIABLE, "0") not in ("", "0"):
+        return None
+    try:
+        from .. import _encoder
+    except ImportError:
+        return None
+    _encoder.set_helpers(plain, text, utf8, span.references_text)
+    encoder: Callable[..., bytes] = _encoder.encode_span
+    return encoder
+
+
+_in_c: Any = _c_encoder()
+
+#: :func:`jaeger_like.encoding.span.encode_span`, arguments by position.
+encode_span: Callable[..., bytes] = _in_c or span.encode_span
+
+
+def encoder_name() -> str:
+    """Return ``"c"`` or ``"pure"``."""
+    return "c" if _in_c is not None else "pure"

@@ -1,0 +1,3 @@
+module jaeger-like/otlp-receiver
+
+go 1.26.8
