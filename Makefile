@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST ?= -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-all lint format types docs thrift agent crossdock wheel clean
+.PHONY: help demo test test-fast test-pure test-all test-encoders memcheck lint format types docs thrift agent crossdock wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,15 @@ COVERAGE := 95
 test-fast: $(VENV)/installed-tests  ## the same without coverage
 	$(BIN)/python -m pytest $(PYTEST)
 
+test-pure: $(VENV)/installed-tests  ## the fast tests without the C encoder
+	JAEGER_LIKE_PURE=1 $(BIN)/python -m pytest $(PYTEST)
+
+test-encoders: $(VENV)/installed-tests  ## compare the encoders on a million spans
+	JAEGER_LIKE_EXAMPLES=1000000 $(BIN)/python -m pytest $(PYTEST) tests/encoding
+
+memcheck: $(VENV)/installed-tests  ## the C encoder under valgrind
+	scripts/memcheck.sh $(BIN)/python
+
 test-all:  ## install and test on every Python from 3.9 up that this machine has
 	scripts/each_python.sh
 
@@ -68,7 +77,7 @@ agent: $(VENV)/installed  ## run the embedded agent; traces on http://127.0.0.1:
 crossdock: $(VENV)/installed  ## the interoperability server, asked by itself
 	$(BIN)/python crossdock/self_check.py
 
-wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/
+wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/, one for Python 3.10 and later
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove what the commands above have made

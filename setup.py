@@ -37,12 +37,22 @@ class OptionalBuild(build_ext):
             print(f"*** {ext.name} is not built ({exc}); the encoder in Python is used ***")
 
 
+# Generated messages; older ones know no flags of spans.
+OTLP = ["opentelemetry-proto>=1.27"]
+
 TESTS = [
+    *OTLP,
     "coverage[toml]>=7.10",
     "eventlet>=0.36",
     "gevent>=23.9",
     "hypothesis>=6.100",
     "mock",  # opentracing.harness imports it
+    # What the interoperability tests ask.
+    "opentelemetry-api>=1.27",
+    "opentelemetry-exporter-otlp-proto-common>=1.27",
+    "opentelemetry-propagator-b3>=1.27",
+    "opentelemetry-propagator-jaeger>=1.27",
+    "opentelemetry-sdk>=1.27",
     "prometheus_client>=0.11",
     "pytest>=8",
 ]
@@ -67,6 +77,7 @@ setup(
         "tornado>=6.2,<7",
     ],
     extras_require={
+        "otlp": OTLP,
         "prometheus": ["prometheus_client>=0.11"],
         "tests": TESTS,
         "dev": [*TESTS, "mypy>=1.15", "ruff>=0.11"],

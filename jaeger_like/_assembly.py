@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._log import logger
+from ._settings.parse import OTLP, OTLP_PATH, without_credentials
 from .constants import (
     SAMPLER_TYPE_CONST,
     SAMPLER_TYPE_PROBABILISTIC,
     SAMPLER_TYPE_RATE_LIMITING,
 )
+from .errors import ConfigError
 from .reporter import NullReporter, Reporter
 from .sampler import (
     DEFAULT_SAMPLING_PROBABILITY,
@@ -101,19 +103,41 @@ def new_reporter(
 
 
 def _http_sender(settings: Settings) -> Any:
-    # Here and not at the top: it imports tornado and thrift. And here and not on the loop's
+    # Here and not at the top: they import tornado and thrift. And here and not on the loop's
     # thread: a fork in the middle of an import leaves the child with half a module.
-    from .transport.collector import HTTPSender
+    url, otlp = _collector(str(settings.endpoint), settings.protocol)
+    options: dict[str, Any] = {
+        "user": settings.user,
+        "password": settings.password,
+        "auth_token": settings.auth_token,
+        "headers": settings.headers,
+        "timeout": settings.timeout,
+        "validate_cert": settings.tls_validate_cert,
+        "ca_certs": settings.tls_ca_certs,
+        "client_cert": settings.tls_client_cert,
+        "client_key": settings.tls_client_key,
+    }
+    if not otlp:
+        from .transport.collector import HTTPSender
 
-    return HTTPSender(
-        str(settings.endpoint),
-        user=settings.user,
-        password=settings.password,
-        auth_token=settings.auth_token,
-        headers=settings.headers,
-        timeout=settings.timeout,
-        validate_cert=settings.tls_validate_cert,
-        ca_certs=settings.tls_ca_certs,
-        client_cert=settings.tls_client_cert,
-        client_key=settings.tls_client_key,
-    )
+        return HTTPSender(url, **options)
+    from .transport.otlp import OTLPSender
+
+    try:
+        return OTLPSender(url, **options)
+    except ImportError as exc:
+        raise ConfigError(
+            "endpoint",
+            without_credentials(url),
+            "the package opentelemetry-proto for OTLP (pip install 'jaeger-like[otlp]')",
+        ) from exc
+
+
+def _collector(endpoint: str, protocol: str | None) -> tuple[str, bool]:
+    """Return the URL to post to, and whether that takes OTLP."""
+    from urllib.parse import urlsplit
+
+    path = urlsplit(endpoint).path.rstrip("/")
+    if protocol == OTLP and not path:
+        return urlsplit(endpoint)._replace(path=OTLP_PATH).geturl(), True
+    return endpoint, protocol == OTLP or (protocol is None and path.endswith(OTLP_PATH))

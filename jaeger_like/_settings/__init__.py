@@ -62,6 +62,7 @@ class Settings:
     throttler_port: int
     throttler_refresh_interval: int
     endpoint: str | None = field(repr=False)
+    protocol: str | None
     user: str | None
     password: str | None = field(repr=False)
     auth_token: str | None = field(repr=False)
@@ -187,6 +188,8 @@ def _check_together(settings: Settings, mapping: Mapping[str, Any], warn: Warn) 
             queue,
             f"an integer not below reporter_batch_size, {batch}",
         )
+    if settings.protocol == parse.OTLP and not settings.endpoint:
+        raise ConfigError("endpoint", None, f"a URL to be set because protocol is {parse.OTLP}")
     if settings.endpoint and (settings.user is None) != (settings.password is None):
         key = "user" if settings.user is None else "password"
         other = "password" if key == "user" else "user"

@@ -28,6 +28,10 @@ Parser = Callable[[Any], Any]
 
 PROPAGATION_NAMES = ("jaeger", "b3", "b3-single", "w3c")
 
+OTLP = "otlp"
+OTLP_PATH = "/v1/traces"
+PROTOCOLS = ("thrift", OTLP)
+
 
 def boolean(default: bool) -> Parser:
     """Return the reader of boolean-ish values, which takes anything."""
@@ -157,6 +161,14 @@ def host_port(value: Any) -> str:
     """Read ``host:port`` or an http URL; return the URL."""
     address = text(value)
     return url(address if "://" in address else f"http://{address}")
+
+
+def protocol(value: Any) -> str:
+    """Read the name of a protocol to collectors, in any case."""
+    name = text(value).lower()
+    if name not in PROTOCOLS:
+        raise ValueError(value)
+    return name
 
 
 def mapping(value: Any) -> dict[str, Any]:

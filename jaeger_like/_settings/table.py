@@ -256,8 +256,17 @@ ROWS: tuple[Row, ...] = (
         parse.url,
         _URL_TYPE,
         "Collector to send spans to over HTTP, for example `http://host:14268/api/traces`, "
-        "in place of UDP to the agent.",
+        "in place of UDP to the agent. A path that ends in `/v1/traces`, usually on port 4318, "
+        "means OTLP.",
         ("JAEGER_ENDPOINT", "JAEGER_REPORTER_ENDPOINT"),
+    ),
+    Row(
+        "protocol",
+        None,
+        parse.protocol,
+        " or ".join(f"`{name}`" for name in parse.PROTOCOLS),
+        "What is sent to `endpoint`; absent: by its path. With `otlp`, an `endpoint` without a "
+        "path means its `/v1/traces`. OTLP needs `pip install 'jaeger-like[otlp]'`.",
     ),
     Row(
         "user",

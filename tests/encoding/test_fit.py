@@ -112,10 +112,10 @@ def test_a_long_operation_name_costs_nothing_else():
     assert said == "operation name shortened"
 
 
-def test_a_long_operation_name_is_cut_to_the_bone_if_it_must_be():
+def test_a_long_operation_name_is_cut_twice_if_it_must_be():
     span, said = cut(600, name="n" * 100_000, values={"k": "v"})
-    assert len(span.operationName) == 64
-    assert said.count("operation name shortened") == 1
+    assert 64 <= len(span.operationName) < 1024
+    assert said == "operation name shortened, 1 tags dropped"
 
 
 def test_numbers_survive_while_texts_are_cut():

@@ -1,0 +1,62 @@
+"""Feed the C encoder everything odd, for a memory checker to watch. See memcheck.sh."""
+
+import random
+import sys
+
+from opentracing import Reference
+
+from jaeger_like import _encoder
+from jaeger_like.encoding import encoder, span
+from jaeger_like.span_context import SpanContext, TraceData
+
+assert encoder.encoder_name() == "c"
+
+
+class Odd:
+    """Raises, or changes the tags that it stands in."""
+
+    def __init__(self, tags=None):
+        self.tags = tags
+
+    def __str__(self):
+        if self.tags is None:
+            raise ValueError("\ud800")
+        self.tags.clear()
+        return "cleared"
+
+
+def one(choose: random.Random) -> None:
+    """Encode one span that has all kinds of things in it, or fail to."""
+    long = "é" * choose.choice([0, 1, 40, 1000, 5000])
+    odd = [None, b"x", 1.5, 1 << 63, -(1 << 63), True, long, "\ud800", Odd(), [1], object]
+    keys = ["a", "é", "\ud800", 5, None, "k" * 300]
+    tags = {choose.choice(keys): choose.choice(odd) for _ in range(choose.choice([0, 1, 20]))}
+    if choose.random() < 0.05:
+        tags["meddler"] = Odd(tags)
+    trace = TraceData(choose.choice([1, 1 << 100, None, "no"]), choose.choice([1, 300, None]))
+    context = SpanContext(1 << 100, 2, None, 1)
+    arguments = [
+        trace,
+        choose.choice([1, 1 << 63, (1 << 64) - 1, None]),
+        choose.choice([1, None]),
+        choose.choice(["op", long, 5, "\ud800"]),
+        choose.choice([None, [], [Reference("child_of", context)] * 20, [None]]),
+        choose.choice([0, 1 << 50, 1 << 70]),
+        5,
+        choose.choice([tags, None, []]),
+        choose.choice([None, [(5, tags)] * choose.choice([1, 20]), [5], [(1, 2, 3)]]),
+        choose.choice([0, 10, 1 << 20]),
+        10,
+    ]
+    try:
+        record = _encoder.encode_span(*arguments)
+    except (TypeError, OverflowError, RuntimeError, AttributeError, IndexError):
+        return
+    if "meddler" not in tags and "cleared" not in str(record):
+        assert record == span.encode_span(*arguments) or not tags
+
+
+if __name__ == "__main__":
+    generator = random.Random(5)
+    for _ in range(int(sys.argv[1])):
+        one(generator)
