@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# setuptools warns about every editable install.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 PYTEST ?= -q
 
 .DEFAULT_GOAL := help
@@ -13,18 +15,18 @@ help:  ## list the commands
 
 $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(PIP) --upgrade pip
 
 $(VENV)/installed: $(VENV)/pyvenv.cfg setup.py
-	$(BIN)/python -m pip install --quiet --editable .
+	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[tests]'
+	$(PIP) --editable '.[tests]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed-tests
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/installed  ## two services, a real trace, the embedded agent

@@ -250,6 +250,8 @@ class AtExit:
         self.seconds = seconds
         self._objects: dict[int, weakref.ref[Any]] = {}
         self._hooked = False
+        #: When all must be done, monotonic seconds; None while the end has not begun.
+        self.deadline: float | None = None
         _fork.register(self)
 
     def add(self, obj: Any) -> None:
@@ -259,13 +261,15 @@ class AtExit:
         """
         key = id(obj)
         self._objects[key] = weakref.ref(obj, lambda _: self._objects.pop(key, None))
+        # Now, because what is registered while the process ends is never called.
+        self.hook()
 
     def remove(self, obj: Any) -> None:
         """Forget *obj*."""
         self._objects.pop(id(obj), None)
 
     def hook(self) -> None:
-        """Be called when this process ends; objects call this as soon as they have work waiting."""
+        """Be called when this process ends; in a forked child objects have to ask for it again."""
         if self._hooked:
             return
         self._hooked = True
@@ -279,7 +283,7 @@ class AtExit:
 
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
-        deadline = time.monotonic() + self.seconds
+        self.deadline = deadline = time.monotonic() + self.seconds
         found = [reference() for reference in list(self._objects.values())]
         objects = [obj for obj in found if obj is not None]
         for obj in objects:
@@ -296,6 +300,7 @@ class AtExit:
 
     def _after_fork(self) -> None:
         self._hooked = False
+        self.deadline = None
 
 
 at_exit = AtExit()

@@ -85,6 +85,11 @@ class Delivery:
         """Have what is waiting sent one flush interval from now."""
         _log.replay()
         _background.at_exit.hook()
+        deadline = _background.at_exit.deadline
+        if deadline is not None:  # finished by somebody else's exit handler, after ours
+            self.hurry()
+            self.flush(deadline - time.monotonic())
+            return
         if not self._call(self._on_first):
             self._reporter._armed = False  # the next span tries again
 

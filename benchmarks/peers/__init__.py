@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
+if TYPE_CHECKING:
+    from typing import Any
+
 
 #: Every peer, in the order of the tables, with the environment it lives in.
 ENVIRONMENT_OF = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 import os
-from collections.abc import Sequence
 
 from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 

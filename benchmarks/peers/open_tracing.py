@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from typing import Any
+TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 
 from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 
@@ -79,6 +81,9 @@ class _Jaeger(OpenTracing):
     def _config_class(self) -> Any:
         raise NotImplementedError
 
+    def _hold(self, config: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
     def start(self, *, sampled: bool = True, queue: int | None = None, hold: bool = False) -> None:
         config: dict[str, Any] = {
             "sampler": {"type": "const", "param": int(sampled)},
@@ -86,12 +91,7 @@ class _Jaeger(OpenTracing):
         }
         if queue is not None:
             config["reporter_queue_size"] = queue
-        loop = None
-        if hold:
-            # A loop that never runs: spans wait as they do until the background gets to them.
-            from tornado.ioloop import IOLoop
-
-            loop = IOLoop(make_current=False)
+        loop = self._hold(config) if hold else None
         made = self._config_class()(config, service_name="bench", validate=True)
         self.tracer = made.initialize_tracer(io_loop=loop)
 
@@ -103,6 +103,12 @@ class JaegerLike(_Jaeger):
         from jaeger_like import Config
 
         return Config
+
+    def _hold(self, config: dict[str, Any]) -> Any:
+        # A loop that never runs: spans wait as they do until the background gets to them.
+        from tornado.ioloop import IOLoop
+
+        return IOLoop(make_current=False)
 
     def flush(self) -> None:
         if not self.tracer.flush(TIMEOUT):
@@ -120,9 +126,16 @@ class JaegerClient(_Jaeger):
 
         return Config
 
+    def _hold(self, config: dict[str, Any]) -> Any:
+        # It takes spans one by one and keeps them until there is a batch, or the time is over.
+        config["reporter_batch_size"] = config["reporter_queue_size"]
+        config["reporter_flush_interval"] = 3600
+
     def flush(self) -> None:
         # Its close() hands out a future of the loop's thread, which cannot be waited for on
         # another one; so the same wait is done there.
+        import threading
+
         reporter, done = self.tracer.reporter, threading.Event()
 
         async def wait() -> None:
