@@ -23,10 +23,9 @@ def main() -> None:
         raise SystemExit("the garbage collector is off")
     result = workloads.WORKLOADS[workload](peer, workloads.SCALES[scale])
     if "jaeger_like" in sys.modules:
-        from jaeger_like import encoding
+        from jaeger_like.encoding.encoder import encoder_name
 
-        name = getattr(encoding, "encoder_name", None)
-        result["encoder"] = name() if name else "pure"
+        result["encoder"] = encoder_name()
     import json
 
     sys.stdout.write(json.dumps(result) + "\n")

@@ -13,6 +13,8 @@ import os
 import weakref
 from typing import Protocol
 
+from ._log import logger
+
 
 class ForkAware(Protocol):
     """What :func:`register` wants."""
@@ -47,7 +49,10 @@ def _in_child() -> None:
     for reference in list(_registered.values()):
         obj = reference()
         if obj is not None:
-            obj._after_fork()
+            try:
+                obj._after_fork()
+            except Exception:  # of a program's own reporter, for instance; the others must go on
+                logger.exception("%s could not start afresh after a fork", type(obj).__name__)
 
 
 if hasattr(os, "register_at_fork"):

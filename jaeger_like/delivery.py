@@ -314,8 +314,8 @@ class Delivery:
             smaller = None
         if smaller is None:
             self._too_large += 1
-            self._settled += 1
             self.count(self._reporter.metrics.reporter_failure, 1)
+            self._settled += 1
             self._limits.log("A span of %d bytes is too large to be sent", len(record))
         else:
             self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _fork, _native
 from ._log import Throttled
@@ -107,25 +107,32 @@ class CompositeReporter(BaseReporter):
 
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
         """Tell all."""
-        for reporter in self.reporters:
-            reporter.set_process(service_name=service_name, tags=tags, max_length=max_length)
+        self._each(
+            lambda r: r.set_process(service_name=service_name, tags=tags, max_length=max_length)
+        )
 
     def report_span(self, span: Span) -> None:
         """Give *span* to all."""
-        for reporter in self.reporters:
-            try:
-                reporter.report_span(span)
-            except Exception as exc:
-                self._errors.log("Reporter %s failed: %r", type(reporter).__name__, exc)
+        self._each(lambda r: r.report_span(span))
 
     def flush(self, timeout: float | None = None) -> bool:
         """Flush all that can be; *timeout* is for each."""
-        done = [r.flush(timeout) for r in self.reporters if hasattr(r, "flush")]
-        return all(done)
+        done = self._each(lambda r: r.flush(timeout) if hasattr(r, "flush") else True)
+        return len(done) == len(self.reporters) and all(done)
 
     def close(self) -> CloseFuture:
         """Close all."""
-        return all_of([reporter.close() for reporter in self.reporters])
+        return all_of(self._each(lambda r: r.close()))
+
+    def _each(self, do: Callable[[Any], Any]) -> list[Any]:
+        """Return what *do* returns for each reporter that does not fail."""
+        results = []
+        for reporter in self.reporters:
+            try:
+                results.append(do(reporter))
+            except Exception as exc:
+                self._errors.log("Reporter %s failed: %r", type(reporter).__name__, exc)
+        return results
 
 
 class Reporter(BaseReporter):

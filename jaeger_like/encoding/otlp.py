@@ -49,17 +49,18 @@ _U64 = (1 << 64) - 1
 
 
 class Messages:
-    """The generated modules of the package opentelemetry-proto, which is optional.
+    """The generated messages of the package opentelemetry-proto, which is optional.
 
-    :raises ImportError: it is not installed
+    :raises ImportError: it is not installed, or not with a protobuf that suits it
     """
 
     def __init__(self) -> None:
-        def module(name: str) -> Any:
-            return import_module(f"opentelemetry.proto.{name}_pb2")
-
-        self.service = module("collector.trace.v1.trace_service")
-        self.trace = module("trace.v1.trace")
+        try:
+            self.service: Any = import_module(
+                "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
+            )
+        except Exception as exc:  # protobuf has errors of its own for versions it refuses
+            raise ImportError(f"opentelemetry-proto cannot be imported: {exc}") from exc
 
 
 def export_request(batch: Any, messages: Messages) -> bytes:

@@ -61,6 +61,16 @@ def test_closing_twice(tracer, caplog):
     assert caplog.records == []
 
 
+def test_closing_in_a_copied_context_as_well(tracer, caplog):
+    scope = tracer.start_active_span("a")
+    context = contextvars.copy_context()
+    scope.close()
+    context.run(scope.close)
+    assert context.run(lambda: tracer.active_span) is None
+    assert names(tracer) == ["a"]
+    assert caplog.records == []
+
+
 def test_two_tracers_do_not_share_an_active_span(tracer):
     other = new_tracer()
     with tracer.start_active_span("a"):

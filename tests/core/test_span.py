@@ -286,6 +286,12 @@ def test_the_throttler_may_deny_a_priority():
     assert throttler.asked == ["op"]
 
 
+def test_the_throttler_is_asked_once_about_start_tags():
+    throttler = Throttler(False)
+    new_tracer(throttler=throttler).start_span("op", tags={PRIORITY: 1})
+    assert throttler.asked == ["op"]
+
+
 @pytest.mark.parametrize("order", [("a", PRIORITY), (PRIORITY, "a")])
 def test_a_priority_among_start_tags_comes_first(order):
     tags = dict.fromkeys(order, 1)
@@ -338,6 +344,11 @@ def test_baggage_is_logged_on_sampled_spans(span):
 def test_baggage_set_before_the_context_was_asked_for_is_inherited_by_context_too(tracer, span):
     span.set_baggage_item("k", "v")
     assert tracer.start_span("a", child_of=span.context).get_baggage_item("k") == "v"
+
+
+def test_setting_baggage_takes_off_a_debug_id(tracer):
+    span = Span(SpanContext(1, 2, 3, 1, None, "debug"), tracer, "op")
+    assert span.set_baggage_item("k", "v").context.debug_id is None
 
 
 @pytest.mark.parametrize("key", [1, None, ["k"], b"k"])

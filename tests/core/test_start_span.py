@@ -244,6 +244,13 @@ def test_one_span_per_rpc_makes_the_server_use_the_ids_of_the_client():
     assert (span.trace_id, span.span_id, span.parent_id) == (0xA, 0xB, 0xC)
 
 
+def test_one_span_per_rpc_holds_within_a_process_too():
+    tracer = new_tracer(one_span_per_rpc=True)
+    client = tracer.start_span("client")
+    server = tracer.start_span("server", child_of=client, tags=SERVER)
+    assert (server.span_id, server.parent_id) == (client.span_id, None)
+
+
 @pytest.mark.parametrize("tags", [None, {}, {ext_tags.SPAN_KIND: "client"}, ["server"]])
 def test_one_span_per_rpc_is_for_servers_only(tags):
     span = new_tracer(one_span_per_rpc=True).start_span("s", child_of=REMOTE, tags=tags)
@@ -307,6 +314,14 @@ def test_ids_without_a_decision_leave_it_to_the_sampler(decision):
     assert tag_values(span) == ({"sampler.type": "x"} if decision else {})
     assert span.get_baggage_item("k") == "v"
     assert sampler.asked == [(5, "op")]
+
+
+def test_tags_of_a_sampler_that_said_no_are_not_used_if_the_trace_is_forced():
+    sampler = RecordingSampler(False, {"sampler.type": "x"})
+    for parent in (None, SpanContext(5, 6, 7, None)):
+        tags = {ext_tags.SAMPLING_PRIORITY: 1}
+        span = new_tracer(sampler).start_span("op", child_of=parent, tags=tags)
+        assert tag_values(span) == {ext_tags.SAMPLING_PRIORITY: 1}
 
 
 def test_debug_id_and_baggage_survive_references():

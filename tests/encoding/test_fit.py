@@ -104,6 +104,12 @@ def test_the_longest_text_is_shortened_and_the_others_are_left():
     assert len(span.tags[2].vStr) > LIMIT - 2000
 
 
+def test_tags_that_are_kept_keep_their_order():
+    span, _ = cut(values=MANY_TAGS)
+    assert [tag.key for tag in span.tags] == [f"key {i}" for i in range(len(span.tags))]
+    assert len(span.tags) > 1000
+
+
 def test_a_long_operation_name_costs_nothing_else():
     values = {"k": "v", "n": 1}
     span, said = cut(name="n" * 100_000, values=values, logs=[(START, {"event": "e"})])

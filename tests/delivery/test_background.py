@@ -1,0 +1,189 @@
+"""The thread, its loop, and jobs that come again and again."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+
+import pytest
+from tornado.ioloop import IOLoop
+
+from jaeger_like import _background, _log, _native
+from jaeger_like._log import Throttled
+
+from .helpers import ROOT, TIMEOUT, on_loop
+
+
+def test_a_poll_runs_again_and_again_until_it_is_closed():
+    times = threading.Semaphore(0)
+
+    async def job():
+        times.release()
+
+    poll = _background.Poll(_background.runner(), job, 0.0, 0.001)
+    poll.start()
+    poll.start()
+    for _ in range(5):
+        assert times.acquire(timeout=TIMEOUT)
+    poll.close()
+    poll.close()
+    on_loop(lambda: None)
+    while times.acquire(blocking=False):
+        pass
+    assert not times.acquire(timeout=0.05)
+
+
+def test_a_job_that_fails_is_logged_and_runs_again(caplog):
+    times = threading.Semaphore(0)
+
+    async def job():
+        times.release()
+        raise RuntimeError("on purpose")
+
+    poll = _background.Poll(_background.runner(), job, 0.0, 0.001)
+    poll.start()
+    for _ in range(3):
+        assert times.acquire(timeout=TIMEOUT)
+    poll.close()
+    on_loop(lambda: None)
+    assert "A periodic job of the tracer failed" in caplog.text
+
+
+def test_a_poll_closed_before_its_start_never_runs():
+    ran = threading.Event()
+
+    async def job():
+        ran.set()
+
+    poll = _background.Poll(_background.runner(), job, 0.0, 0.001)
+    poll.close()
+    poll.start()
+    on_loop(lambda: None)
+    assert not ran.wait(0.05)
+
+
+def test_a_job_under_way_is_cancelled_by_close():
+    begun, cancelled = threading.Event(), threading.Event()
+
+    async def job():
+        begun.set()
+        try:
+            await asyncio.sleep(TIMEOUT)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    poll = _background.Poll(_background.runner(), job, 0.0, 1.0)
+    poll.start()
+    assert begun.wait(TIMEOUT)
+    poll.close()
+    assert cancelled.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 60])
+def test_a_jittered_delay_is_below_its_bound(seconds):
+    assert all(0 <= _background.jittered(seconds) <= seconds for _ in range(100))
+
+
+def test_a_closed_loop_takes_nothing():
+    io_loop = IOLoop(make_current=False)
+    runner = _background.runner(io_loop)
+    assert not runner.is_current()
+    io_loop.close()
+    assert runner.call(print) is False
+
+
+def test_a_runner_that_cannot_start_a_thread_takes_nothing_and_leaves_nothing(monkeypatch):
+    def no_thread(_):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr("threadloop.ThreadLoop.start", no_thread)
+    runner = _background.Runner()
+    assert runner.call(print) is False
+    assert not runner.is_running()
+    assert not runner.is_current()
+
+
+def test_a_runner_that_is_being_started_makes_nobody_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(_background, "_PATIENCE", 0.01)
+    runner = _background.Runner()
+    with runner._lock:
+        assert runner.call(print) is False
+
+
+def test_the_shared_runner_knows_its_own_thread():
+    assert on_loop(_background.runner().is_current)
+    assert not _background.runner().is_current()
+
+
+def test_importing_starts_no_thread_opens_no_file_and_loads_no_loop():
+    code = (
+        "import os, sys, threading, logging\n"
+        "before = len(os.listdir('/proc/self/fd'))\n"
+        "import jaeger_like, jaeger_like.reporter, jaeger_like.local_agent_net\n"
+        "assert len(os.listdir('/proc/self/fd')) == before\n"
+        "assert threading.active_count() == 1\n"
+        "assert not logging.root.handlers and not logging.getLogger('jaeger_tracing').handlers\n"
+        "heavy = {'tornado', 'asyncio', 'threadloop', 'thrift', 'ssl', 'pytest'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- logging -----------------------------------------------------------------------------------
+
+
+def test_a_throttled_message_is_logged_at_once_then_with_the_number_left_out(caplog):
+    now = [0.0]
+    throttled = Throttled(logging.ERROR, interval=60, clock=lambda: now[0])
+    for _ in range(3):
+        throttled.log("it happened to %s", "me")
+    now[0] = 60.0
+    throttled.log("it happened to %s", "me")
+    assert [record.getMessage() for record in caplog.records] == [
+        "it happened to me",
+        "it happened to me (2 like this since the last message)",
+    ]
+    assert throttled.reset()
+    assert not throttled.reset()
+    throttled.log("again")
+    assert caplog.records[-1].getMessage() == "again"
+
+
+def test_what_the_loop_logs_waits_for_another_thread(caplog, monkeypatch):
+    def on_the_loop():
+        _log.defer_on_this_thread()
+        _log.logger.error("said by the loop")
+
+    try:
+        on_loop(on_the_loop)
+        assert caplog.records == []
+        _log.replay()
+        _log.replay()
+        assert [record.getMessage() for record in caplog.records] == ["said by the loop"]
+    finally:
+        _log.logger.removeFilter(_log._is_for_now)
+        monkeypatch.setattr(_log, "_deferring_thread", None)
+
+
+# -- locks -------------------------------------------------------------------------------------
+
+
+def test_taking_a_lock_ends_when_the_time_is_over():
+    lock = _native.allocate_lock()
+    assert _native.acquire(lock, 0)
+    assert not _native.acquire(lock, 0)
+    assert not _native.acquire(lock, -5)
+    assert not _native.acquire(lock, 0.01)
+    threading.Timer(0.01, lock.release).start()
+    assert _native.acquire(lock, None)
+    lock.release()
+    assert _native.acquire(lock, 1e300)

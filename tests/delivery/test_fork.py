@@ -1,0 +1,75 @@
+"""Forked processes trace without a hook of any server, and their parents go on.
+
+In the old client a child never sent a span, and two children made the same trace ids (defect 2).
+"""
+
+import os
+import sys
+
+import pytest
+
+from jaeger_like import _fork
+
+from .helpers import assert_exactly_once, run_program
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+WAYS = {  # and how many processes send
+    "before the first span": 2,
+    "waiting in the parent": 2,
+    "grandchild": 3,
+    "flush in the child": 2,
+    "close in the child": 2,
+    "fifty": 51,
+    "other thread traces": 11,
+    "while sending": 6,
+    "users loop": 2,
+    "no hooks": 2,
+}
+# From 3.12 on Python itself warns of a fork in a process that has threads.
+WARNINGS = "error" if sys.version_info < (3, 12) else "ignore"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_span_of_every_process_arrives_once(agent, way):
+    result = run_program("fork.py", way, agent.port, warnings=WARNINGS)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert_exactly_once(agent, result.ids)
+    assert len(set(result.ids)) == len(result.ids)
+    trace_ids = [number for numbers in result.values("trace_ids") for number in numbers]
+    assert len(set(trace_ids)) == len(trace_ids)
+    uuids = {batch.process_tags["client-uuid"] for batch in agent.batches}
+    assert len(uuids) == WAYS[way]
+    assert set(result.values("uuid")) <= uuids
+    for uuid in uuids:  # each counts its own packets
+        numbers = [b.seq_no for b in agent.batches if b.process_tags["client-uuid"] == uuid]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+class Told:
+    def __init__(self):
+        self.times = 0
+
+    def _after_fork(self):
+        self.times += 1
+
+
+def test_a_check_without_a_fork_tells_nobody():
+    told = Told()
+    _fork.register(told)
+    _fork.check()
+    _fork._in_child()
+    assert told.times == 0
+
+
+def test_a_fork_is_told_once_to_those_who_live(monkeypatch):
+    told, gone = Told(), Told()
+    monkeypatch.setattr(_fork, "_registered", {})
+    monkeypatch.setattr(_fork, "_pid", os.getpid() + 1)
+    _fork.register(told)
+    _fork.register(gone)
+    del gone
+    _fork.check()
+    _fork.check()
+    assert told.times == 1
