@@ -77,18 +77,16 @@ def svg(found: Sequence[Group]) -> str:
         tick *= 10
         tick = round(tick, 6)
     width, height = _LEFT + _WIDTH + _RIGHT, bottom + 12
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img">',
-            "<style>text{font:12px sans-serif;fill:#222}.head{font-weight:bold}"
-            ".tick{fill:#666;font-size:11px}</style>",
-            f'<rect width="{width}" height="{height}" fill="#fff"/>',
-            f'<text x="12" y="20">Cost as a ratio to {escape(NAMES[REFERENCE])} '
-            "(logarithmic; shorter is better), with the measured median</text>",
-            *axis,
-            *out,
-            "</svg>",
-            "",
-        ]
+    title = (
+        f"Cost as a ratio to {escape(NAMES[REFERENCE])} (logarithmic; shorter is better), "
+        "with the measured median"
     )
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
+width="{width}" height="{height}" role="img">
+<style>text{{font:12px sans-serif;fill:#222}} .head{{font-weight:bold}} \
+.tick{{fill:#666;font-size:11px}}</style>
+<rect width="{width}" height="{height}" fill="#fff"/>
+<text x="12" y="20">{title}</text>
+{chr(10).join([*axis, *out])}
+</svg>
+"""

@@ -91,7 +91,9 @@ def step(position: int) -> Callable[[Measured], float | None]:
 _US = "µs"
 
 FIGURES: tuple[Figure, ...] = (
-    Figure("Unsampled child, 3 tags", "unsampled", _US, number("us"), limits=both(0.22), chart=True),
+    Figure(
+        "Unsampled child, 3 tags", "unsampled", _US, number("us"), limits=both(0.22), chart=True
+    ),
     Figure(
         "Sampled span, 3 tags: caller's thread, start to hand-over",
         *("caller", _US, number("us")),
@@ -172,13 +174,13 @@ FIGURES: tuple[Figure, ...] = (
         limits=both(0.5, 0.1),
         absolute=True,
     ),
-    Figure(
-        "1 ms loop beside 10,000 spans/s: extra p99.9", "jitter", "ms", number("extra_p999_ms")
-    ),
+    Figure("1 ms loop beside 10,000 spans/s: extra p99.9", "jitter", "ms", number("extra_p999_ms")),
     Figure("1 ms loop beside 10,000 spans/s: extra p50", "jitter", "ms", number("extra_p50_ms")),
     Figure("Spans/s that were made beside the loop", "jitter", "1/s", number("per_second"), "more"),
     Figure("Caller's cost while no span waits", "waiting", _US, step(0)),
-    Figure("Caller's cost while 40,000 wait, to while none", "waiting", "x", between("first", "last")),
+    Figure(
+        "Caller's cost while 40,000 wait, to while none", "waiting", "x", between("first", "last")
+    ),
     Figure("Start to wire, 1 tag", "tags", _US, step(0)),
     Figure("Start to wire, 10 tags", "tags", _US, step(1)),
     Figure("Start to wire, 100 tags", "tags", _US, step(2)),

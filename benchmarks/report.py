@@ -76,9 +76,26 @@ def _target(figure: Figure, line: Line) -> str:
     return f"{sign} {line.limit:,g}{unit}: {verdict}"
 
 
+def targets(rounds: Rounds) -> list[str]:
+    """Return the table of what was to be reached and what was; no lines without a target."""
+    rows = []
+    for figure in FIGURES:
+        for line in lines(figure, rounds):
+            if line.limit is not None:
+                ratio = "" if line.ratio is None else shown(line.ratio)
+                value = f"{shown(line.middle)} {figure.unit}"
+                rows.append([figure.title, NAMES[line.peer], value, ratio, _target(figure, line)])
+    if not rows:
+        return []
+    head = ["figure", "peer", "median", f"to {NAMES[REFERENCE]}", "target"]
+    rows = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    return ["### Targets", "", *(_row(row, widths) for row in rows), ""]
+
+
 def tables(rounds: Rounds) -> str:
     """Return all tables with their headings."""
-    out = []
+    out = targets(rounds)
     for figure in FIGURES:
         rows = table(figure, rounds)
         if rows:
@@ -97,7 +114,7 @@ def machine() -> str:
     load = os.getloadavg()[0]
     return (
         f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"{platform.python_implementation()} {platform.python_version()}; load {load:.1f} at the end"
+        f"{platform.python_implementation()} {platform.python_version()}; load {load:.1f} after it"
     )
 
 
@@ -118,7 +135,7 @@ def document(rounds: Rounds, versions: Mapping[str, str], scale: str) -> str:
             "",
             "![Cost of each library](results.svg)",
             "",
-            "Median over the rounds, least and most; the ratio is the median of the rounds' ratios.",
+            "Of the rounds: median, least and most; the ratio is the median of their ratios.",
             "",
             tables(rounds),
         ]

@@ -167,7 +167,9 @@ def run_rounds(
                     except (RuntimeError, subprocess.TimeoutExpired) as exc:
                         print(f"left out: {exc}", file=sys.stderr, flush=True)
             # In the order of the peers, whoever was first this time.
-            results.append({key: found[key] for w in workloads for p in peers if (key := (w, p)) in found})
+            results.append(
+                {key: found[key] for w in workloads for p in peers if (key := (w, p)) in found}
+            )
     return results
 
 

@@ -134,7 +134,9 @@ def spans_of_body(path: str, data: bytes) -> int:
 
         request = ExportTraceServiceRequest.FromString(data)
         return sum(
-            len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans
+            len(scope.spans)
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
         )
     import msgpack
 
@@ -175,7 +177,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._answer({}, 404)
 
-    do_PUT = do_POST
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):

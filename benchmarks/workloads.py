@@ -71,8 +71,7 @@ def unsampled(peer: Any, scale: Any) -> dict[str, Any]:
     count = scale["spans"]
     peer.spans(count)
     costs = [
-        microseconds(thread_time, count, lambda: peer.spans(count))
-        for _ in range(scale["repeats"])
+        microseconds(thread_time, count, lambda: peer.spans(count)) for _ in range(scale["repeats"])
     ]
     return {"us": median(costs)}
 

@@ -7,6 +7,9 @@ for each the service posts ``arguments`` as JSON to ``url``, continuing the trac
 serves. With the harness of the W3C, in its directory ``test``:
 
     STRICT_LEVEL=1 python test.py http://127.0.0.1:5000/
+
+Its level 2 has rules of the first edition that the second has not: keys of ``tracestate`` that are
+narrower, and lists that are dropped for a repeated key, where here the first one of them stays.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def _http_sender(settings: Settings) -> Any:
     except ImportError as exc:
         raise ConfigError(
             "endpoint",
-            without_credentials(url),
+            without_credentials(url).partition("?")[0],
             "the package opentelemetry-proto for OTLP (pip install 'jaeger-like[otlp]')",
         ) from exc
 

@@ -27,9 +27,17 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0  # seconds for starting a loop, imports included
 
-# Imported before the thread starts: a fork while the thread imports would leave the child with
-# half a module, and a look-up in the middle of somebody's import could wait for that import.
-_NEEDED_BY_THE_LOOP = ("encodings.idna", "jaeger_like.transport.resolver")
+# Imported by whoever makes a reporter: a fork while any thread imports leaves the child with half a
+# module that nobody will ever complete, and the first span may be anywhere, with forks around it.
+_NEEDED_BY_THE_LOOP = (
+    "asyncio",
+    "encodings.idna",
+    "threadloop",
+    "tornado.ioloop",
+    "jaeger_like.encoding.fit",
+    "jaeger_like.transport.resolver",
+    "jaeger_like.transport.udp",
+)
 
 
 class Runner:
@@ -97,11 +105,10 @@ class Runner:
         return asyncio._get_running_loop() is self.asyncio_loop
 
     def _start(self) -> IOLoop:
+        prepare()
         from threadloop import ThreadLoop
         from tornado.ioloop import IOLoop
 
-        for name in _NEEDED_BY_THE_LOOP:
-            importlib.import_module(name)
         selector = _native.new_selector()
         io_loop: IOLoop = IOLoop(make_current=False, asyncio_loop=_new_loop(selector))
         try:
@@ -140,6 +147,12 @@ class Runner:
             pipe_end = getattr(abandoned, name, None)
             if pipe_end is not None:
                 pipe_end.close()
+
+
+def prepare() -> None:
+    """Import all that the loop's thread will ever need; starts nothing."""
+    for name in _NEEDED_BY_THE_LOOP:
+        importlib.import_module(name)
 
 
 def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:

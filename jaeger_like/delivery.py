@@ -42,6 +42,7 @@ class Delivery:
     def __init__(self, reporter: Reporter, sender: Any) -> None:
         self._reporter = reporter
         self._sender = sender
+        _background.prepare()
         self._runner = _background.runner(reporter.io_loop)
         self._process: bytes | None = None
         self._process_arguments: tuple[str, Mapping[str, Any], int]

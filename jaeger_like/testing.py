@@ -196,7 +196,10 @@ class RecordingAgent:
 
     def _announce(self) -> None:
         self._news.acquire(blocking=False)
-        self._news.release()
+        try:
+            self._news.release()
+        except RuntimeError:  # the one who waits has it already, and does not know it yet
+            pass
 
 
 def decode(datagram: bytes) -> RecordedBatch:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 import os
 
 from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 
+TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class Datadog:
     """Its tracer writes to the sink as if that were its agent."""
-
-    sends = True
 
     def __init__(self, http_port: int) -> None:
         self._url = f"http://127.0.0.1:{http_port}"

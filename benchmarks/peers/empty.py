@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+# ruff: noqa: ARG002  every peer has the same methods
+from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
+
 TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
-
-
 class Empty:
     """Makes the arguments, as every peer must, and throws them away."""
-
-    sends = False
 
     def start(self, *, sampled: bool = True, queue: int | None = None, hold: bool = False) -> None:
         """Make the tracer."""

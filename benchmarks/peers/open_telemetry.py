@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
+
 TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
 
-from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
-
-
 class OpenTelemetry:
     """The set-up of OpenTelemetry's own documentation."""
-
-    sends = True
 
     def __init__(self, http_port: int) -> None:
         self._endpoint = f"http://127.0.0.1:{http_port}/v1/traces"

@@ -1,14 +1,14 @@
-"""The peers that speak OpenTracing: ours, the one it takes the place of, and the one that does nothing."""
+"""The peers that speak OpenTracing: ours, the one it replaces, and the one that does nothing."""
 
 from __future__ import annotations
+
+# ruff: noqa: ARG002  every peer has the same methods
+from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 
 TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-
-from .material import CHILDREN, REQUEST_HEADERS, STATEMENTS, TRACE, URLS
 
 TIMEOUT = 60.0
 
@@ -16,7 +16,6 @@ TIMEOUT = 60.0
 class OpenTracing:
     """Everything but how a tracer is made and emptied."""
 
-    sends = True
     tracer: Any
 
     def parent(self) -> None:
@@ -153,8 +152,6 @@ class JaegerClient(_Jaeger):
 
 class Noop(OpenTracing):
     """opentracing's own tracer, which does nothing: what the interface costs."""
-
-    sends = False
 
     def start(self, *, sampled: bool = True, queue: int | None = None, hold: bool = False) -> None:
         import opentracing

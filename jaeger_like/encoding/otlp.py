@@ -112,6 +112,8 @@ def _fill(out: Any, span: Any) -> None:
         out.status.message = _error_message(logs)
     for reference in span.references or ():
         kind = _REFERENCE_TYPES.get(reference.refType, _CHILD_OF)
+        if not reference.spanId or not (reference.traceIdHigh or reference.traceIdLow):
+            continue  # to a context of baggage alone, or the like
         if reference.spanId == span.parentSpanId and _trace_id(reference) == out.trace_id:
             # The parent is no link; that it is one of another kind is worth an attribute.
             if kind == _FOLLOWS_FROM:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import errno
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -20,7 +21,7 @@ RETRIED = (429, 502, 503, 504)
 _MAX_DELAY = 10.0
 
 
-class PostingSender:
+class PostingSender(ABC):
     """Posts packets to a collector. Subclasses say what a packet looks like there.
 
     A request that failed for a passing reason (no answer, 429, 502, 503, 504) is made again after a
@@ -33,7 +34,8 @@ class PostingSender:
     :param timeout: seconds of one request
     :param attempts: how often a packet is tried at the most
     :param backoff: seconds of the first pause
-    :param max_packet_size: bytes in compact protocol; about half of what goes out
+    :param max_packet_size: bytes in compact protocol; OTLP takes about as many, Thrift's binary
+        protocol twice as many
     :param tls: ``validate_cert``, ``ca_certs``, ``client_cert``, ``client_key``, ``ssl_options``
     """
 
@@ -80,11 +82,11 @@ class PostingSender:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url.partition('?')[0]!r})"
 
+    @abstractmethod
     def body(self, packet: bytes) -> bytes:
         """Return what is to be posted for a packet."""
-        raise NotImplementedError
 
-    def accepted(self, response: Response) -> None:
+    def accepted(self, response: Response) -> None:  # noqa: B027  most collectors say nothing
         """Look at what the collector said when it took a packet."""
 
     def packet(

@@ -226,7 +226,7 @@ def test_an_invalid_traceparent_is_no_traceparent(echo, value):
     assert_restarted(echo, ("traceparent", value), ("tracestate", "foo=1"))
 
 
-@pytest.mark.parametrize("name", ["TRACEPARENT", "TraceParent", "tRaCePaReNt"])
+@pytest.mark.parametrize("name", ["TRACEPARENT", "TraceParent", "tRaCePaReNt", "TrAcEpArEnT"])
 def test_the_name_in_any_case(echo, name):
     assert_continued(echo, (name, PARENT))
 
@@ -255,6 +255,14 @@ def test_several_calls_have_a_span_each_in_one_trace(echo):
     assert [arguments for _, arguments in echo.callback.requests] == [[0], [1], [2]]
 
 
+@pytest.mark.parametrize("headers", [[], [("traceparent", f"00-{'0' * 32}-{SPAN}-01")]])
+def test_several_calls_in_a_trace_that_begins_here(echo, headers):
+    calls = [{"url": echo.callback.url, "arguments": []}] * 3
+    fields = [traceparent(arrived) for arrived in echo.calls(headers, calls)]
+    assert len({trace for _, trace, _, _ in fields}) == 1
+    assert len({span for _, _, span, _ in fields}) == 3
+
+
 def test_the_service_calls_itself(echo):
     inner = [{"url": echo.callback.url, "arguments": []}]
     (arrived,) = echo.calls([("traceparent", PARENT)], [{"url": echo.url, "arguments": inner}])
@@ -271,6 +279,8 @@ def with_state(echo, *values, name="tracestate"):
 
 LONGEST_KEY = "z" * 256
 LONGEST_VALUE = "v" * 256
+KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-*/@"
+VALUE_CHARACTERS = "".join(chr(i) for i in range(0x20, 0x7F) if chr(i) not in ",=")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +304,10 @@ LONGEST_VALUE = "v" * 256
         (["0foo=1,f_o-o*/x=2"], "0foo=1,f_o-o*/x=2"),
         (["tenant@vendor=1,0tenant@vendor=2"], "tenant@vendor=1,0tenant@vendor=2"),
         (["foo=a b !\"#$%&'()*+-./:;<>?@[\\]^_`{|}~"], "foo=a b !\"#$%&'()*+-./:;<>?@[\\]^_`{|}~"),
+        ([f"{KEY_CHARACTERS}={VALUE_CHARACTERS}"], f"{KEY_CHARACTERS}={VALUE_CHARACTERS}"),
+        ([f"t{KEY_CHARACTERS}@v=1"], f"t{KEY_CHARACTERS}@v=1"),
         ([f"{LONGEST_KEY}=1"], f"{LONGEST_KEY}=1"),
+        (["t" * 241 + "@" + "v" * 14 + "=1"], "t" * 241 + "@" + "v" * 14 + "=1"),
         ([f"foo={LONGEST_VALUE}"], f"foo={LONGEST_VALUE}"),
         # A key that repeats: its first one.
         (["foo=1,foo=1"], "foo=1"),

@@ -236,6 +236,9 @@ def kind(name):
             [(TRACE_ID | 1 << 64, PARENT, kind("child_of"))],
             {},
         ),
+        # What has no ids is nothing to link to.
+        (PARENT, [child_of(None, None), child_of(None, 3), child_of(3, None)], [], {}),
+        (None, [child_of(1 << 64, 9)], [(1 << 64, 9, kind("child_of"))], {}),
         (None, [follows_from(TRACE_ID, 9)], [(TRACE_ID, 9, kind("follows_from"))], {}),
     ],
 )

@@ -1,7 +1,9 @@
 """OTLP over HTTP: real requests to real servers on loopback."""
 
 import asyncio
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
@@ -16,6 +18,7 @@ from tests.test_http_sender import basic, serving
 
 from .support import packet, record, values
 
+ROOT = Path(__file__).parents[2]
 PACKET = packet(record(name="a", span_id=1), record(name="b", span_id=2))
 
 
@@ -149,7 +152,9 @@ def test_otlp_needs_an_endpoint():
 NEEDED = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
 
 
-@pytest.mark.parametrize("endpoint", ["http://u:s3cr3t@h/v1/traces"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://u:s3cr3t@h/v1/traces", "http://h/v1/traces?key=s3cr3t"]
+)
 def test_without_the_package_the_configuration_is_refused(endpoint, monkeypatch):
     monkeypatch.setitem(sys.modules, NEEDED, None)
     with pytest.raises(ConfigError) as caught:
@@ -214,3 +219,36 @@ def test_a_tracer_with_an_endpoint_for_otlp_sends_its_spans_there():
     assert resource["zone"] == "z"
     assert resource["service.instance.id"] == tracer_tags["client-uuid"]
     assert "host.name" in resource
+
+
+PROGRAM = """
+import os, sys
+from jaeger_like import Config
+config = {"endpoint": sys.argv[1], "sampler": {"type": "const", "param": 1}}
+tracer = Config(config, service_name="short").new_tracer()
+tracer.start_span("parent").finish()
+child = os.fork()
+tracer.start_span("after" if child else "child").finish()
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_program_that_forks_and_ends_has_sent_all_its_spans_once():
+    @serving
+    async def running(server):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PROGRAM, f"{server.url}/v1/traces", cwd=ROOT
+        )
+        assert await process.wait() == 0
+        return server.requests
+
+    requests = running(200)
+    names = [span.name for request in requests for span in spans_of(request)]
+    assert sorted(names) == ["after", "child", "parent"]
+    instances = {
+        values(read(request).resource_spans[0].resource.attributes)["service.instance.id"]
+        for request in requests
+    }
+    assert len(instances) == 2

@@ -1,0 +1,133 @@
+"""gunicorn, which imports the application before it forks (``--preload``)."""
+
+import importlib.util
+import re
+import signal
+import threading
+
+import pytest
+
+from .support import (
+    APPS,
+    assert_exactly_once,
+    assert_parents,
+    request,
+    request_until,
+    script,
+)
+
+GUNICORN = script("gunicorn")
+pytestmark = pytest.mark.skipif(GUNICORN is None, reason="gunicorn is not installed")
+
+
+def needs(module):
+    missing = importlib.util.find_spec(module.split(".")[0]) is None or (
+        importlib.util.find_spec("gunicorn") is None or importlib.util.find_spec(module) is None
+    )
+    return pytest.mark.skipif(missing, reason=f"{module} is not installed")
+
+
+KINDS = [
+    pytest.param(["-k", "sync"], id="sync"),
+    pytest.param(["-k", "gthread", "--threads", "8"], id="gthread"),
+    pytest.param(["-k", "gevent"], id="gevent", marks=needs("gevent")),
+    # gunicorn 26 has no workers for eventlet any more.
+    pytest.param(["-k", "eventlet"], id="eventlet", marks=needs("gunicorn.workers.geventlet")),
+    pytest.param(["-k", "tornado"], id="tornado"),
+]
+REQUESTS = 120  # more where it takes them until every worker has answered
+
+
+WORKERS = 4
+
+
+def command(*options, preload=True):
+    return [
+        GUNICORN, *(["--preload"] if preload else []),
+        "--workers", str(WORKERS), "--bind", "127.0.0.1:0", "--chdir", str(APPS),
+        # A worker that is told to end while it starts may not notice; it has traced nothing yet.
+        "--graceful-timeout", "10", "--timeout", "60", *options, "wsgi:application",
+    ]  # fmt: skip
+
+
+def stop(server, pids, number=signal.SIGTERM):
+    """Stop the server; each of *pids* ends by itself. Return the exit status."""
+    status = server.stop(number)
+    exited = set(map(int, re.findall(r"Worker exiting \(pid: (\d+)\)", server.text)))
+    assert set(pids) <= exited, f"killed: {set(pids) - exited}\n{server.text}"
+    return status
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("preload", [True, False], ids=["preload", "late"])
+def test_every_span_of_every_worker_arrives_once(start, agent, journal, kind, preload):
+    server = start(command(*kind, preload=preload))
+    pids = request_until(server.wait_until_listening(), WORKERS, at_least=REQUESTS)
+    assert stop(server, pids) == 0
+    assert_exactly_once(agent, journal)
+    assert_parents(agent)
+    assert len(agent.spans) == len(pids) * 3 + (1 if preload else WORKERS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_that_are_replaced_after_some_requests_lose_nothing(start, agent, journal, kind):
+    server = start(command(*kind, "--max-requests", "15", "--max-requests-jitter", "5"))
+    pids = request_until(server.wait_until_listening(), 2 * WORKERS)
+    assert stop(server, pids) == 0
+    assert_exactly_once(agent, journal)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reload_under_load_loses_nothing(start, agent, journal, kind):
+    server = start(command(*kind))
+    port = server.wait_until_listening()
+    before = set(request_until(port, WORKERS))
+    ended, during = threading.Event(), []
+
+    def ask():
+        while not ended.is_set():
+            during.append(request(port))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        server.send(signal.SIGHUP)
+        for _ in before:
+            server.wait_for_line("Worker exiting")
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+    after = set(request_until(port, WORKERS))
+    assert stop(server, before | after) == 0
+    assert not before & after
+    assert before < before | set(during) | after
+    assert_exactly_once(agent, journal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["int", "quit"])
+def test_a_quick_shutdown_loses_nothing(start, agent, journal, number):
+    server = start(command("-k", "sync"))
+    pids = request_until(server.wait_until_listening(), WORKERS)
+    assert stop(server, pids, number) == 0
+    assert_exactly_once(agent, journal)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_exit_status_is_that_without_tracing(start, kind):
+    server = start(command(*kind), TEST_TRACER="none")
+    pids = request_until(server.wait_until_listening(), WORKERS)
+    assert stop(server, pids) == 0
+
+
+def test_the_parent_is_not_disturbed_by_its_children(start, agent, journal):
+    """What was finished before the forks is sent by the parent while all of them live."""
+    server = start(command("-k", "sync"))
+    server.wait_until_listening()
+    [line] = journal.wait_for(1)
+    [span] = agent.wait_for(1)
+    assert [span.span_id] == line["spans"]
+    assert span.tags["pid"] == server.process.pid
+    assert server.stop() == 0
+    assert_exactly_once(agent, journal)
