@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 PYTEST ?= -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pure test-all test-encoders memcheck lint format types docs thrift agent crossdock wheel clean
+.PHONY: help demo test test-fast test-pure peers test-all test-encoders memcheck lint format types docs thrift agent crossdock wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,12 @@ COVERAGE := 95
 
 test-fast: $(VENV)/installed-tests  ## the same without coverage
 	$(BIN)/python -m pytest $(PYTEST)
+
+peers:  ## fetch what the tests ask of other languages: Node's client, Go's OTLP receiver
+	@if command -v npm >/dev/null; then cd tests/interop/node && npm ci --silent --no-audit --no-fund; \
+	else echo "no npm: tests that ask Node's client are skipped"; fi
+	@if command -v go >/dev/null; then cd tests/otlp/receiver && go build -o /dev/null .; \
+	else echo "no go: tests that ask the Go receiver are skipped"; fi
 
 test-pure: $(VENV)/installed-tests  ## the fast tests without the C encoder
 	JAEGER_LIKE_PURE=1 $(BIN)/python -m pytest $(PYTEST)

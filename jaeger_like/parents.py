@@ -19,6 +19,9 @@ from .span_context import SpanContext, TraceData, make_context
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Type of the reference that :func:`self_ref` makes; never sent.
+SELF_REFERENCE = "self"
+
 
 class Origin:
     """What only the first span of a trace in this process has.
@@ -68,6 +71,28 @@ def own_references(references: Any) -> list[Reference]:
     except Exception as exc:
         logger.debug("References %s ignored: %r", type(references), exc)
     return found
+
+
+def self_ref(context: SpanContext) -> Reference:
+    """Return a reference that makes a new span *be* the one of *context*, not its child.
+
+    The span takes over trace id, span id, parent id, flags and baggage as they are; the sampler is
+    asked only if *context* leaves the decision open. For emitting spans that were recorded
+    elsewhere: ``tracer.start_span("op", references=self_ref(context), start_time=...)``. It beats
+    ``child_of`` and the active span, and is itself no reference of the span.
+
+    :param context: has a trace id and a span id; otherwise it is left out
+    """
+    return Reference(SELF_REFERENCE, context)
+
+
+def take_self(references: list[Reference]) -> tuple[SpanContext | None, list[Reference] | None]:
+    """Return the context that a span is to take over, or None, and the other references."""
+    others = [reference for reference in references if reference.type != SELF_REFERENCE]
+    if len(others) == len(references):
+        return None, references
+    given = (r.referenced_context for r in references if r.type == SELF_REFERENCE)
+    return next(filter(_has_ids, given), None), others or None
 
 
 def combine(parent: Any, references: list[Reference] | None) -> SpanContext | None:

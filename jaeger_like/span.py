@@ -182,18 +182,9 @@ class Span(opentracing.Span):
         :param key_values: fields; values as for :meth:`set_tag`
         :param timestamp: seconds since 1970; None for now
         """
-        if self.is_sampled() and not self.finished:
-            micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
-            try:
-                fields = {
-                    key: value if value.__class__ in PLAIN_TYPES else self._plain(value)
-                    for key, value in key_values.items()
-                }
-            except Exception:
-                fields = odd_fields(key_values, *self._limits())
-            if self._logs is None:
-                self._logs = []
-            self._logs.append((micros, fields))
+        flags = (self._own_context or self)._trace.flags
+        if flags and flags & SAMPLED_FLAG and not self.finished:
+            self._add_log(key_values, timestamp)
         return self
 
     def set_baggage_item(self, key: str, value: str | None) -> Span:
@@ -201,17 +192,7 @@ class Span(opentracing.Span):
 
         :attr:`context` becomes a new object. A sampled span logs the change.
         """
-        key = text(key)
-        context = self.context
-        trace = context._trace
-        previous = context.baggage.get(key)
-        changed = trace.replace(baggage=with_item(trace.baggage, key, value), debug_id=None)
-        self._trace = changed
-        self._own_context = make_context(changed, context.span_id, context.parent_id)
-        entry = {"event": "baggage", "key": key, "value": value}
-        if previous:
-            entry["override"] = "true"
-        return self.log_kv(entry)
+        return self._set_baggage(text(key), value, {})
 
     def get_baggage_item(self, key: str) -> str | None:
         """Return the value of exactly this key, or None."""
@@ -302,7 +283,7 @@ class Span(opentracing.Span):
         from .thrift import log_at
 
         limits = self._limits()
-        return [log_at(micros, fields, *limits) for micros, fields in self._logs or ()]
+        return [log_at(micros, fields, *limits) for micros, fields in self._log_entries()]
 
     @property
     def update_lock(self) -> Any:
@@ -358,6 +339,40 @@ class Span(opentracing.Span):
 
     def _plain(self, value: object) -> Any:
         return kept(value, *self._limits())
+
+    def _add_log(self, key_values: Any, timestamp: float | None) -> None:
+        """Keep a log entry, whatever was decided about the trace."""
+        micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
+        try:
+            fields = {
+                key: value if value.__class__ in PLAIN_TYPES else self._plain(value)
+                for key, value in key_values.items()
+            }
+        except Exception:
+            fields = odd_fields(key_values, *self._limits())
+        if self._logs is None:
+            self._logs = []
+        self._logs.append((micros, fields))
+
+    def _log_entries(self) -> list[tuple[int, dict[Any, Any]]]:
+        return self._logs or []
+
+    def _set_baggage(self, key: str, value: Any, marks: dict[str, str]) -> Span:
+        """Set or remove a baggage item, and log that with *marks*."""
+        context = self.context
+        trace = context._trace
+        previous = context.baggage.get(key)
+        changed = trace.replace(baggage=with_item(trace.baggage, key, value), debug_id=None)
+        self._trace = changed
+        self._own_context = make_context(changed, context.span_id, context.parent_id)
+        entry = {"event": "baggage", "key": key, "value": value}
+        if previous:
+            entry["override"] = "true"
+        entry.update(marks)
+        tracer = self._tracer
+        if getattr(tracer, "_counting", False):
+            tracer._count(tracer.metrics.baggage_update_success)
+        return self.log_kv(entry)
 
     def _set_odd_tag(self, key: object, value: object) -> None:
         if self.is_sampled() and not self.finished:

@@ -34,15 +34,17 @@ from .constants import (
 )
 from .encoding.values import PLAIN_TYPES
 from .metrics import LegacyMetricsFactory, MetricsFactory, does_nothing
-from .parents import Origin, combine, is_server, own_references, set_start_tags
+from .parents import Origin, combine, is_server, own_references, set_start_tags, take_self
 from .scope_manager import ContextVarScopeManager
 from .span import Span
 from .span_context import SpanContext, TraceData
 from .utils import local_ip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Callable
+
+    from ._extras import Extras
 
 _new = object.__new__
 _SAMPLING_PRIORITY = ext_tags.SAMPLING_PRIORITY
@@ -70,6 +72,14 @@ class Tracer(opentracing.Tracer):
     :param max_traceback_length: of a formatted traceback, in characters
     :param throttler: may deny forced traces
     :param scope_manager: keeps the active span; by default in a context variable
+    :param observers: are told of every span; see :mod:`jaeger_like.observers`
+    :param max_logs_per_span: how many log entries of a span are sent; of more, the oldest and the
+        newest are kept. 0: all
+    :param baggage_restrictions: limits baggage; see :mod:`jaeger_like.baggage_limits`
+    :param operation_name_late_binding: whether a sampler that depends on the operation name is
+        asked again when the name is changed; see :mod:`jaeger_like.late_binding`
+    :param high_trace_id: returns the high 64 bits of a new 128-bit trace id; None: random ones
+    :raises ConfigError: *max_logs_per_span* is no such number
     """
 
     def __init__(
@@ -90,6 +100,12 @@ class Tracer(opentracing.Tracer):
         max_traceback_length: int = MAX_TRACEBACK_LENGTH,
         throttler: Any = None,
         scope_manager: Any = None,
+        *,
+        observers: Iterable[Any] = (),
+        max_logs_per_span: int = 0,
+        baggage_restrictions: Any = None,
+        operation_name_late_binding: bool = False,
+        high_trace_id: Callable[[], int] | None = None,
     ) -> None:
         manager = scope_manager or ContextVarScopeManager()
         super().__init__(manager)
@@ -106,8 +122,13 @@ class Tracer(opentracing.Tracer):
         self.metrics = TracerMetrics(self.metrics_factory)
         # Counters that do nothing are not even called.
         self._counting = not does_nothing(self.metrics_factory)
+        self._sampler_errors = Throttled(logging.ERROR)
+        self._start_errors = Throttled(logging.ERROR)
+        self._report_errors = Throttled(logging.ERROR)
+        self._high_trace_id = high_trace_id
         self.random = new_random()
         self.debug_id_header = debug_id_header
+        self._extras: Extras | None = None
         self.one_span_per_rpc = one_span_per_rpc
         self.max_tag_value_length = max_tag_value_length
         self.max_traceback_length = max_traceback_length
@@ -125,22 +146,70 @@ class Tracer(opentracing.Tracer):
             ZipkinSpanFormat: ZipkinCodec(),
         }
         self.codecs.update(extra_codecs or {})
-        self._sampler_errors = Throttled(logging.ERROR)
-        self._start_errors = Throttled(logging.ERROR)
-        self._report_errors = Throttled(logging.ERROR)
+        self.max_logs_per_span = max_logs_per_span
+        self.baggage_restrictions: Any = None
+        late = operation_name_late_binding or callable(getattr(sampler, "on_create_span", None))
+        if max_logs_per_span or late:
+            self._extended().use(max_logs_per_span, late)
+        if baggage_restrictions is not None:
+            self.restrict_baggage(baggage_restrictions)
+        for observer in observers:
+            self.add_observer(observer)
         self.tags = self._process_tags(tags or {})
         self._introduce()
         _fork.register(self)
 
     @property
     def random(self) -> Any:
-        """Where ids come from: anything with ``getrandbits(bits)``."""
+        """Where ids come from: anything with ``getrandbits(bits)``; assign your own generator.
+
+        It is asked for 64 bits at a time, and for 128 at a new trace with such an id.
+        """
         return self._random
 
     @random.setter
     def random(self, value: Any) -> None:
         self._random = value
-        self._random_bits = value.getrandbits
+        self._random_bits: Callable[[int], int] = value.getrandbits
+        if self._high_trace_id is not None:
+            from ._extras import with_high
+
+            self._random_bits = with_high(
+                self._high_trace_id, value.getrandbits, self._start_errors
+            )
+
+    @property
+    def one_span_per_rpc(self) -> bool:
+        """Whether a server's span takes the id of the client's."""
+        return self._one_span_per_rpc
+
+    @one_span_per_rpc.setter
+    def one_span_per_rpc(self, value: bool) -> None:
+        self._one_span_per_rpc = value
+        # One look for all that keeps a child from the short way.
+        self._no_shortcut = bool(value) or self._extras is not None
+
+    # -- what most tracers do without; off, it costs a span nothing ----------------------------
+
+    def add_observer(self, observer: Any) -> None:
+        """Tell *observer* of every span started from now on; see :mod:`jaeger_like.observers`."""
+        self._extended().add_observer(observer)
+
+    def restrict_baggage(self, restrictions: Any) -> None:
+        """Limit what spans started from now on may set as baggage.
+
+        :param restrictions: see :mod:`jaeger_like.baggage_limits`; closed with the tracer
+        """
+        self.baggage_restrictions = restrictions
+        self._extended().refresh()
+
+    def _extended(self) -> Extras:
+        if self._extras is None:
+            from ._extras import Extras
+
+            self._extras = Extras(self)
+            self._no_shortcut = True
+        return self._extras
 
     # -- starting spans: the hot path ----------------------------------------------------------
 
@@ -174,7 +243,7 @@ class Tracer(opentracing.Tracer):
             type(parent) is Span
             and references is None
             and parent._own_context is None
-            and not self.one_span_per_rpc
+            and not self._no_shortcut
         ):
             # A child in this process: everything is inherited. Sharing the parent's TraceData
             # instead of copying four values is worth 0.1 us.
@@ -249,7 +318,9 @@ class Tracer(opentracing.Tracer):
         span.references = None
         try:
             if references is not None:
-                span.references = own_references(references) or None
+                given, span.references = take_self(own_references(references))
+                if given is not None:
+                    return self._join(span, operation_name or "", given, tags, as_is=True)
             context = combine(parent, span.references)
             return self._join(span, operation_name or "", context, tags)
         except Exception as exc:
@@ -260,16 +331,21 @@ class Tracer(opentracing.Tracer):
             return Origin(is_new=True)
 
     def _join(
-        self, span: Span, operation_name: str, context: SpanContext | None, tags: Any
+        self,
+        span: Span,
+        operation_name: str,
+        context: SpanContext | None,
+        tags: Any,
+        as_is: bool = False,
     ) -> Origin:
         trace = None if context is None else context._trace
         if context is not None and trace is not None and trace.trace_id and context.span_id:
             sampler_tags = None
             if trace.flags is None:  # the sender left the decision to us
-                sampled, sampler_tags = self._ask_sampler(trace.trace_id, operation_name)
-                trace = trace.replace(flags=SAMPLED_FLAG if sampled else 0)
+                flags, sampler_tags = self._ask_sampler(trace.trace_id, operation_name)
+                trace = trace.replace(flags=flags)
             span._trace = trace if trace.debug_id is None else trace.replace(debug_id=None)
-            if self.one_span_per_rpc and is_server(tags):
+            if as_is or (self._one_span_per_rpc and is_server(tags)):
                 span._span_id, span._parent_id = context.span_id, context.parent_id
             else:
                 span._span_id, span._parent_id = self._random_bits(64) or 1, context.span_id
@@ -288,8 +364,7 @@ class Tracer(opentracing.Tracer):
         elif trace is not None and trace.flags is not None:  # decided before us, ids left to us
             flags = trace.flags
         else:
-            sampled, sampler_tags = self._ask_sampler(trace_id, operation_name)
-            flags = SAMPLED_FLAG if sampled else 0
+            flags, sampler_tags = self._ask_sampler(trace_id, operation_name)
         span._trace = TraceData(
             trace_id, flags, None if trace is None else trace.baggage, random_id=True
         )
@@ -301,13 +376,14 @@ class Tracer(opentracing.Tracer):
         except Exception as exc:
             self._sampler_errors.log("Tags of sampler %s ignored: %r", self.sampler, exc)
 
-    def _ask_sampler(self, trace_id: int, operation_name: str) -> tuple[bool, Any]:
+    def _ask_sampler(self, trace_id: int, operation_name: str) -> tuple[int, Any]:
+        """Return the flags of a trace and the tags of its first span."""
         try:
             sampled, tags = self.sampler.is_sampled(trace_id, operation_name)
         except Exception as exc:
             self._sampler_errors.log("Sampler %s failed, trace not sampled: %r", self.sampler, exc)
-            return False, None
-        return sampled, tags if sampled else None
+            return 0, None
+        return (SAMPLED_FLAG, tags) if sampled else (0, None)
 
     # -- borders -------------------------------------------------------------------------------
 
@@ -329,6 +405,11 @@ class Tracer(opentracing.Tracer):
         elif not isinstance(span_context, SpanContext):
             # The two arguments are what programs know from jaeger_client.
             raise ValueError("Expecting Jaeger SpanContext, not %s", type(span_context))  # noqa: TRY004
+        if span_context._trace.__class__ is not TraceData:
+            from .late_binding import settle
+
+            # What the other process is told must stay true.
+            settle(span_context._trace, 0)
         codec.inject(span_context=span_context, carrier=carrier)
 
     def extract(self, format: str, carrier: Any) -> SpanContext | None:
@@ -378,7 +459,7 @@ class Tracer(opentracing.Tracer):
         """
         from .closing import resolved
 
-        for part in (self.sampler, self.throttler):
+        for part in (self.sampler, self.throttler, self.baggage_restrictions):
             if part is not None:
                 try:
                     part.close()
@@ -465,7 +546,7 @@ class TracerMetrics:
     """The tracer's counters.
 
     A trace is *started* when its first span is made here, and *joined* when the span of a server
-    continues one that came from elsewhere.
+    continues one that came from elsewhere; *delayed* where the decision is still open.
     """
 
     def __init__(self, metrics_factory: MetricsFactory) -> None:
@@ -476,10 +557,16 @@ class TracerMetrics:
         self.traces_started_not_sampled = counter("jaeger:traces", state="started", sampled="n")
         self.traces_joined_sampled = counter("jaeger:traces", state="joined", sampled="y")
         self.traces_joined_not_sampled = counter("jaeger:traces", state="joined", sampled="n")
+        self.traces_started_delayed = counter("jaeger:traces", state="started", sampled="delayed")
+        self.traces_joined_delayed = counter("jaeger:traces", state="joined", sampled="delayed")
         self.spans_started_sampled = counter("jaeger:started_spans", sampled="y")
         self.spans_started_not_sampled = counter("jaeger:started_spans", sampled="n")
+        self.spans_started_delayed = counter("jaeger:started_spans", sampled="delayed")
         self.spans_finished = counter("jaeger:finished_spans")
         self.span_context_decoding_errors = counter("jaeger:span_context_decoding_errors")
+        self.baggage_update_success = counter("jaeger:baggage_updates", result="ok")
+        self.baggage_update_failure = counter("jaeger:baggage_updates", result="err")
+        self.baggage_truncate = counter("jaeger:baggage_truncations")
 
 
 def factory_for(metrics: Any) -> MetricsFactory:

@@ -74,6 +74,7 @@ ONLY = {
     ("asyncio",): {
         "_background", "delivery", "closing", "sampler.polling", "transport", "all_in_one.command",
     },
+    ("opentelemetry",): {"encoding.otlp"},
     ("thrift",): {
         "thrift_gen", "encoding.fit", "transport.collector", "TUDPTransport", "testing",
         "all_in_one.decode",
