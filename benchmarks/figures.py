@@ -92,13 +92,21 @@ _US = "µs"
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
-        "Unsampled child, 3 tags", "unsampled", _US, number("us"), limits=both(0.22), chart=True
+        "Unsampled child, 3 tags, made active",
+        *("unsampled", _US, number("us")),
+        limits=both(0.22),
+        chart=True,
     ),
+    Figure("Unsampled child, 3 tags, given its parent", "unsampled", _US, number("explicit_us")),
     Figure(
-        "Sampled span, 3 tags: caller's thread, start to hand-over",
+        "Sampled child, 3 tags, made active: caller's thread",
         *("caller", _US, number("us")),
         limits=both(0.25, 0.12),
         chart=True,
+    ),
+    Figure(
+        "Sampled child, 3 tags, given its parent: caller's thread",
+        *("caller", _US, number("explicit_us")),
     ),
     Figure(
         "Start to wire, whole process, per delivered span",
@@ -179,7 +187,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure("Spans/s that were made beside the loop", "jitter", "1/s", number("per_second"), "more"),
     Figure("Caller's cost while no span waits", "waiting", _US, step(0)),
     Figure(
-        "Caller's cost while 40,000 wait, to while none", "waiting", "x", between("first", "last")
+        "Caller's cost while many spans wait, to while none",
+        "waiting",
+        "x",
+        between("first", "last"),
     ),
     Figure("Start to wire, 1 tag", "tags", _US, step(0)),
     Figure("Start to wire, 10 tags", "tags", _US, step(1)),

@@ -32,7 +32,16 @@ TIMEOUT = 180
 
 #: The floors have nothing to hold, to lose or to grow.
 FLOORS = ("noop", "empty")
-WITH_FLOORS = ("unsampled", "caller", "wire", "threads", "firehose", "propagation", "startup")
+WITH_FLOORS = (
+    "unsampled",
+    "caller",
+    "wire",
+    "threads",
+    "firehose",
+    "propagation",
+    "startup",
+    "jitter",
+)
 
 _direct = build_opener(ProxyHandler({}))  # loopback is no business of a proxy
 

@@ -10,11 +10,19 @@ import gc
 import sys
 from time import perf_counter, process_time, sleep, thread_time
 
+from measuring import (
+    calibrate,
+    median,
+    microseconds,
+    native_threads,
+    quantile,
+    resident,
+    turns_of_loop,
+)
 from peers.material import TRACE, some_tags
 
 TYPE_CHECKING = False  # what is imported here is missing from the cost of a peer's start
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 #: Counts and seconds by scale: for figures, for a look, and for a test of the scripts.
@@ -49,16 +57,8 @@ SCALES: dict[str, dict[str, Any]] = {
 }
 
 
-def median(values: list[float]) -> float:
-    """Return the middle one, or the upper of the two."""
-    return sorted(values)[len(values) // 2]
-
-
-def microseconds(clock: Callable[[], float], count: int, work: Callable[[], object]) -> float:
-    """Return what *work*, which does a thing *count* times, costs for each."""
-    begin = clock()
-    work()
-    return (clock() - begin) * 1e6 / count
+#: Slices without and with spans, in turns.
+PAIRS = 9
 
 
 # -- on the caller's thread --------------------------------------------------------------------
@@ -69,11 +69,11 @@ def unsampled(peer: Any, scale: Any) -> dict[str, Any]:
     peer.start(sampled=False)
     peer.parent()
     count = scale["spans"]
-    peer.spans(count)
-    costs = [
-        microseconds(thread_time, count, lambda: peer.spans(count)) for _ in range(scale["repeats"])
-    ]
-    return {"us": median(costs)}
+    active, explicit = [], []
+    for _ in range(1 + scale["repeats"]):
+        active.append(microseconds(thread_time, count, lambda: peer.spans(count)))
+        explicit.append(microseconds(thread_time, count, lambda: peer.children(count)))
+    return {"us": median(active[1:]), "explicit_us": median(explicit[1:])}
 
 
 def caller(peer: Any, scale: Any) -> dict[str, Any]:
@@ -83,15 +83,18 @@ def caller(peer: Any, scale: Any) -> dict[str, Any]:
     """
     count = scale["spans"]
     peer.start(queue=4 * count)
-    costs = []
+    costs: dict[str, list[float]] = {"us": [], "explicit_us": []}
     repeats = 1 + scale["repeats"]
     for _ in range(repeats):
-        peer.parent()
-        costs.append(microseconds(thread_time, count, lambda: peer.spans(count)))
-        peer.end_parent()
-        peer.flush()
+        for name, work in (("us", peer.spans), ("explicit_us", peer.children)):
+            peer.parent()
+            cost = microseconds(thread_time, count, lambda work=work: work(count))
+            costs[name].append(cost)
+            peer.end_parent()
+            peer.flush()
     peer.close()
-    return {"us": median(costs[1:]), "created": repeats * (count + 1), "warmed": 0}
+    middle = {name: median(values[1:]) for name, values in costs.items()}
+    return {**middle, "created": repeats * 2 * (count + 1), "warmed": 0}
 
 
 def propagation(peer: Any, scale: Any) -> dict[str, Any]:
@@ -212,7 +215,8 @@ def memory(peer: Any, scale: Any) -> dict[str, Any]:
 def jitter(peer: Any, scale: Any) -> dict[str, Any]:
     """What a loop of a millisecond of Python suffers while another thread makes 10,000 spans/s.
 
-    In turns with the other thread making nothing, at the same pace.
+    In turns with the other thread making nothing, at the same pace. The floors show what the
+    threads' sharing of the interpreter costs, and how quiet the machine was.
     """
     from threading import Event, Thread
 
@@ -235,50 +239,31 @@ def jitter(peer: Any, scale: Any) -> dict[str, Any]:
 
     maker = Thread(target=make)
     maker.start()
-    samples: dict[bool, list[float]] = {False: [], True: []}
+    pairs: list[list[list[float]]] = []  # of slices without spans and with them
     spent = 0.0
-    slice_seconds = scale["jitter"] / 6
+    slice_seconds = scale["jitter"] / PAIRS
     try:
-        for number in range(12):
-            with_spans = number % 2 == 1
-            (busy.set if with_spans else busy.clear)()
-            switched = perf_counter()
-            sleep(0.02)
-            end = perf_counter() + slice_seconds
-            while (begin := perf_counter()) < end:
-                spin(turns)
-                samples[with_spans].append(perf_counter() - begin)
-            if with_spans:
-                spent += perf_counter() - switched
+        for _ in range(PAIRS):
+            pairs.append([])
+            for with_spans in (False, True):
+                (busy.set if with_spans else busy.clear)()
+                switched = perf_counter()
+                sleep(0.02)
+                pairs[-1].append(turns_of_loop(turns, slice_seconds))
+                if with_spans:
+                    spent += perf_counter() - switched
     finally:
         stop.set()
         maker.join()
     peer.close()
-    quiet, loud = sorted(samples[False]), sorted(samples[True])
     result = {"per_second": made[0] / spent}
-    for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
-        result[f"extra_{name}_ms"] = 1e3 * (quantile(loud, share) - quantile(quiet, share))
+    # The middle one of the pairs: another program's burst of work is in a few of them.
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        extra = [quantile(loud, share) - quantile(quiet, share) for quiet, loud in pairs]
+        result[f"extra_{name}_ms"] = 1e3 * median(extra)
+    quiet, loud = ([turn for pair in pairs for turn in pair[i]] for i in (0, 1))
+    result["extra_p999_ms"] = 1e3 * (quantile(loud, 0.999) - quantile(quiet, 0.999))
     return result
-
-
-def spin(turns: int) -> int:
-    """Compute, in Python, without letting another thread in."""
-    total = 0
-    for number in range(turns):
-        total += number & 7
-    return total
-
-
-def calibrate(seconds: float) -> int:
-    """Return the turns of :func:`spin` that take so long on this machine, now."""
-    turns = 20_000
-    best = min(microseconds(perf_counter, turns, lambda: spin(turns)) for _ in range(20))
-    return int(seconds * 1e6 / best)
-
-
-def quantile(ordered: list[float], share: float) -> float:
-    """Return the value below which *share* of the values lie."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 # -- what grows --------------------------------------------------------------------------------
@@ -334,27 +319,6 @@ def operations(peer: Any, scale: Any) -> dict[str, Any]:
         result[f"us_at_{number}"] = microseconds(process_time, count, work)
     peer.close()
     return result
-
-
-# -- this process, as the operating system sees it ---------------------------------------------
-
-
-def _status(key: str) -> int:
-    with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123  pathlib is no small import
-        for line in file:
-            if line.startswith(key):
-                return int(line.split()[1])
-    raise LookupError(key)
-
-
-def resident() -> int:
-    """Return the bytes of memory that this process has now."""
-    return _status("VmRSS:") * 1024
-
-
-def native_threads() -> int:
-    """Return the number of threads of this process, those of native code too."""
-    return _status("Threads:")
 
 
 WORKLOADS = {

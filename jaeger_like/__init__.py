@@ -2,6 +2,8 @@
 
 from ._version import __version__
 from .config import Config
+from .drop_in import install_as_jaeger_client
+from .parents import self_ref
 from .sampler import (
     ConstSampler,
     ProbabilisticSampler,
@@ -22,4 +24,6 @@ __all__ = [
     "SpanContext",
     "Tracer",
     "__version__",
+    "install_as_jaeger_client",
+    "self_ref",
 ]

@@ -12,6 +12,7 @@ from .constants import (
     SAMPLER_TYPE_RATE_LIMITING,
 )
 from .errors import ConfigError
+from .metrics import does_nothing
 from .reporter import NullReporter, Reporter
 from .sampler import (
     DEFAULT_SAMPLING_PROBABILITY,
@@ -72,6 +73,54 @@ def new_sampler(
         max_operations=settings.max_operations,
         init_sampler=initial,
     )
+
+
+def local_baggage_restrictions(
+    allowed_keys: tuple[str, ...] | None, max_value_length: int | None
+) -> Any:
+    """Return the limits of baggage, or None when there are none."""
+    if allowed_keys is None and max_value_length is None:
+        return None
+    from .baggage_limits import LocalBaggageRestrictions
+
+    return LocalBaggageRestrictions(allowed_keys, max_value_length)
+
+
+def remote_baggage_restrictions(
+    settings: Settings,
+    io_loop: Any,
+    metrics_factory: Any,
+    error_reporter: Any,
+) -> Any:
+    """Return the limits of baggage that the agent gives, and those that are configured."""
+    from .baggage_limits import RemoteBaggageRestrictions
+    from .transport.baggage import BaggageEndpoint
+
+    host, port = settings.local_agent_reporting_host, settings.local_agent_sampling_port
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return RemoteBaggageRestrictions(
+        BaggageEndpoint(f"http://{address}/baggageRestrictions", io_loop),
+        settings.service_name,
+        refresh_interval=settings.baggage_refresh_interval,
+        deny_until_known=settings.baggage_deny_until_known,
+        local=local_baggage_restrictions(
+            settings.baggage_allowed_keys, settings.baggage_max_value_length
+        ),
+        metrics_factory=metrics_factory,
+        error_reporter=error_reporter,
+    )
+
+
+def observers(rpc_metrics: bool, metrics_factory: Any) -> list[Any]:
+    """Return the observers that the settings ask for."""
+    if not rpc_metrics:
+        return []
+    if does_nothing(metrics_factory):
+        logger.warning("rpc_metrics has no effect without a metrics factory")
+        return []
+    from .rpc_metrics import RPCMetrics
+
+    return [RPCMetrics(metrics_factory)]
 
 
 def new_reporter(

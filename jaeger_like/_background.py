@@ -33,7 +33,9 @@ _NEEDED_BY_THE_LOOP = (
     "asyncio",
     "encodings.idna",
     "threadloop",
-    "tornado.ioloop",
+    "thrift.protocol.TCompactProtocol",
+    "thrift.transport.TTransport",
+    "tornado.platform.asyncio",
     "jaeger_like.encoding.fit",
     "jaeger_like.transport.resolver",
     "jaeger_like.transport.udp",
@@ -65,6 +67,8 @@ class Runner:
                 raise RuntimeError("the loop is being started")
             try:
                 if self._io_loop is None:
+                    if _native.is_about_to_fork():
+                        raise RuntimeError("uWSGI has not forked its workers yet")
                     self._io_loop = self._start()
             finally:
                 self._lock.release()
@@ -293,6 +297,12 @@ class AtExit:
         if process is not None and util is not None and process.parent_process() is not None:
             # Workers of multiprocessing may leave by os._exit and run no atexit functions.
             util.Finalize(None, self.run, exitpriority=-100)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            # So do those of Celery's pool, which says it before.
+            signals.worker_process_shutdown.connect(
+                self._on_celery_shutdown, weak=False, dispatch_uid="jaeger_like"
+            )
 
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
@@ -310,6 +320,9 @@ class AtExit:
             except Exception:
                 logger.exception("Could not finish at exit")
         _log.replay()
+
+    def _on_celery_shutdown(self, **_: Any) -> None:
+        self.run()
 
     def _after_fork(self) -> None:
         self._hooked = False

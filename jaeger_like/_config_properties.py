@@ -9,7 +9,7 @@ from typing import Any
 from opentracing import Format
 
 from . import _settings
-from ._assembly import local_sampler
+from ._assembly import local_baggage_restrictions, local_sampler
 from ._log import logger
 from .codecs import B3Codec, propagation_codec
 
@@ -93,6 +93,28 @@ class ConfigProperties:
     @property
     def max_traceback_length(self) -> int:
         return int(self._read("max_traceback_length"))
+
+    @property
+    def max_logs_per_span(self) -> int:
+        """Most log entries of a span that are sent; 0: all."""
+        return int(self._read("max_logs_per_span"))
+
+    @property
+    def operation_name_late_binding(self) -> bool:
+        """Whether the sampler is asked again when the first span of a trace is renamed."""
+        return bool(self._read("operation_name_late_binding"))
+
+    @property
+    def rpc_metrics(self) -> bool:
+        """Whether the requests that are answered are counted and timed."""
+        return bool(self._read("rpc_metrics"))
+
+    @property
+    def baggage_restrictions(self) -> Any:
+        """The limits of baggage that are known without asking, or None."""
+        keys = self._read("baggage.allowed_keys")
+        length = self._read("baggage.max_value_length")
+        return local_baggage_restrictions(keys, length)
 
     @property
     def tags(self) -> dict[str, Any]:

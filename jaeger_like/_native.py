@@ -8,6 +8,7 @@ are looked up when needed, not at import: a program may import us first and patc
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable
@@ -67,6 +68,22 @@ def thread_id() -> int:
     """Return the identity of this thread of the operating system."""
     ident: int = _original("_thread", "get_ident")()
     return ident
+
+
+def is_about_to_fork() -> bool:
+    """Return whether this is uWSGI loading the program, before it forks the workers.
+
+    It forks in C and does not tell Python. Were a thread in possession of the interpreter's lock at
+    that moment, the child would wait for it for ever, so there must be none.
+    """
+    uwsgi = sys.modules.get("uwsgi")  # is there in programs that run in it, and nowhere else
+    try:
+        return uwsgi is not None and (
+            uwsgi.worker_id() == uwsgi.mule_id() == 0
+            and uwsgi.masterpid() in (0, os.getpid())  # 0 where there is no master
+        )
+    except AttributeError:  # somebody else's module of that name
+        return False
 
 
 def start_thread(target: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import opentracing
 
 from . import _settings
-from ._assembly import new_reporter, new_sampler
+from ._assembly import new_reporter, new_sampler, observers, remote_baggage_restrictions
 from ._config_properties import ConfigProperties, warn_once
 from ._late_lock import LateLock
 from ._log import logger
@@ -238,7 +238,10 @@ class Config(ConfigProperties):
                 metrics_factory=self._parts_metrics_factory,
                 error_reporter=self.error_reporter,
             )
-        return self.create_tracer(reporter, sampler, throttler)
+        tracer = self.create_tracer(reporter, sampler, throttler)
+        if settings.baggage_remote and channel is not None:
+            tracer.restrict_baggage(remote_baggage_restrictions(settings, io_loop, *services))
+        return tracer
 
     def create_tracer(self, reporter: Any, sampler: Any, throttler: Any = None) -> Tracer:
         """Return a tracer with the given parts and all else as configured. No network.
@@ -260,6 +263,10 @@ class Config(ConfigProperties):
             extra_codecs=self.propagation,
             throttler=throttler,
             scope_manager=self._scope_manager,
+            observers=observers(self.rpc_metrics, self._parts_metrics_factory),
+            max_logs_per_span=self.max_logs_per_span,
+            baggage_restrictions=self.baggage_restrictions,
+            operation_name_late_binding=self.operation_name_late_binding,
         )
 
     def _create_local_agent_channel(self, io_loop: Any) -> LocalAgentSender:

@@ -12,11 +12,10 @@ import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _log, _native
+from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import Throttled, logger
 from .closing import CloseFuture
-from .constants import MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
-from .encoding.packet import DEFAULT_MAX_PACKET_SIZE, OVERHEAD, encode_process
-from .encoding.span import encode_span
+from .encoding.packet import OVERHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
 # Seconds between attempts for a packet that was refused: time for an agent to restart. While it
 # stays away there is one attempt for each packet, so that the buffer does not fill up.
 _RETRY_AFTER = (0.1, 0.4, 1.0)
-
-# The least a datagram may carry everywhere, and what macOS takes by default.
-_MIN_PACKET_SIZE = 1_200
-_MACOS_PACKET_SIZE = 9_216
 
 
 class Delivery:
@@ -68,13 +63,8 @@ class Delivery:
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
         """Encode the process once for all packets, in half a packet at the most."""
         room = self._sender.max_packet_size // 2
-        for limit in (max_length, 256, 64, 16):
-            process = encode_process(service_name, tags, limit)
-            if len(process) <= room:
-                break
-        else:
-            process = encode_process(service_name[: room // 8], {}, max_length)
-        if limit != max_length:
+        process, cut = process_within(service_name, tags, max_length, room)
+        if cut:
             self._limits.log("Process tags are too large for a packet and were shortened")
         self._process_arguments = (service_name, tags, max_length)
         self._process = process
@@ -106,31 +96,6 @@ class Delivery:
         except Exception:
             self._limits.log("The program's metrics failed")
 
-    def encode_again(self, span: Any) -> bytes | None:
-        """Encode a span whose record could not be made at once.
-
-        Another thread may have changed its tags meanwhile, so it is copied first. None, and
-        counted, if it cannot be done at all.
-        """
-        try:
-            context, tracer = span.context, span.tracer
-            return encode_span(
-                context._trace,
-                context.span_id or 0,
-                context.parent_id,
-                span.operation_name,
-                span.references,
-                span._start,
-                max(0, span._duration),
-                dict(span._tags or {}),
-                list(span._logs or ()),
-                getattr(tracer, "max_tag_value_length", MAX_TAG_VALUE_LENGTH),
-                getattr(tracer, "max_traceback_length", MAX_TRACEBACK_LENGTH),
-            )
-        except Exception as exc:
-            self._give_up(1, exc)
-            return None
-
     def flush(self, timeout: float | None) -> bool:
         """Wait until what is waiting now is sent or given up; return whether it was sent."""
         if self._is_idle():
@@ -142,8 +107,7 @@ class Delivery:
             self._drain_soon()
             return False
         lost = self._too_large + self._failed
-        done = _native.allocate_lock()
-        done.acquire()
+        (done := _native.allocate_lock()).acquire()
         self._ensure_running_loop()
         if not self._runner.call(self._add_waiter, done.release):
             return self._drain_here(timeout)
@@ -172,8 +136,8 @@ class Delivery:
     def finish_by(self, deadline: float) -> None:
         """The interpreter ends: send what can be sent until *deadline*, monotonic seconds."""
         if not self.flush(deadline - time.monotonic()) and not self._is_idle():
-            waiting = len(self._reporter.queue) + self._taken - self._settled
-            self._limits.log("Spans lost at exit: %d", waiting)
+            lost = len(self._reporter.queue) + self._taken - self._settled
+            self._limits.log("Spans lost at exit: %d", lost)
         if self._task is None:
             self._sender.close()
 
@@ -285,8 +249,7 @@ class Delivery:
                 self.count(reporter.metrics.reporter_queue_length, len(reporter.queue))
                 self._tell_waiters()
         finally:
-            if self._task is me:  # or what it did was given to another loop
-                self._task = None
+            self._task = None if self._task is me else self._task  # or another loop has it now
             self._tell_waiters()
 
     def _take(self) -> None:
@@ -354,7 +317,7 @@ class Delivery:
                 else:
                     break
         except Exception as exc:
-            self._give_up(len(records), exc)
+            self.give_up(len(records), exc)
             self._settle()
             return
         self.count(metrics.reporter_success, len(records))
@@ -385,12 +348,9 @@ class Delivery:
         self._drain_soon()
 
     def _use_smaller_packets(self, size: int, exc: OSError) -> None:
-        if size <= _MIN_PACKET_SIZE:
+        if size <= MIN_PACKET_SIZE:
             raise exc
-        smaller = max(size // 2, _MIN_PACKET_SIZE)
-        for usual in (_MACOS_PACKET_SIZE, DEFAULT_MAX_PACKET_SIZE):
-            if size > usual:
-                smaller = usual
+        smaller = smaller_packet_size(size)
         self._limits.log("The network takes no packet of %d bytes; trying %d", size, smaller)
         self._sender.max_packet_size = smaller
         self._seq_no -= 1
@@ -405,7 +365,7 @@ class Delivery:
         self.bytes_out -= sum(map(len, self._under_way))
         self._under_way = []
 
-    def _give_up(self, spans: int, exc: Exception) -> None:
+    def give_up(self, spans: int, exc: Exception) -> None:
         self._failed += spans
         self.count(self._reporter.metrics.reporter_failure, spans)
         self._down = self._down or isinstance(exc, OSError)

@@ -90,7 +90,7 @@ def take_self(references: list[Reference]) -> tuple[SpanContext | None, list[Ref
     """Return the context that a span is to take over, or None, and the other references."""
     others = [reference for reference in references if reference.type != SELF_REFERENCE]
     if len(others) == len(references):
-        return None, references
+        return None, references or None
     given = (r.referenced_context for r in references if r.type == SELF_REFERENCE)
     return next(filter(_has_ids, given), None), others or None
 

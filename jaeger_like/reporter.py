@@ -10,7 +10,7 @@ from . import _background, _fork, _native
 from ._log import Throttled
 from ._log import logger as default_logger
 from .closing import CloseFuture, all_of, resolved
-from .constants import DEFAULT_FLUSH_INTERVAL
+from .constants import DEFAULT_FLUSH_INTERVAL, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
 from .delivery import Delivery
 from .encoding.encoder import encode_span
 from .errors import ConfigError
@@ -223,7 +223,7 @@ class Reporter(BaseReporter):
                 tracer.max_traceback_length,
             )
         except Exception:
-            again = self._delivery.encode_again(span)
+            again = self._encode_again(span)
             if again is None:
                 return
             record = again
@@ -241,6 +241,31 @@ class Reporter(BaseReporter):
         if (waiting >= self._wake_bytes or len(queue) >= self._wake_spans) and not self._woken:
             self._woken = True
             self._delivery.wake()
+
+    def _encode_again(self, span: Any) -> bytes | None:
+        """Encode a span whose record could not be made at once.
+
+        Another thread may have changed its tags meanwhile, so it is copied first. None, and
+        counted, if it cannot be done at all.
+        """
+        try:
+            context, tracer = span.context, span.tracer
+            return encode_span(
+                context._trace,
+                context.span_id or 0,
+                context.parent_id,
+                span.operation_name,
+                span.references,
+                span._start,
+                max(0, span._duration),
+                dict(span._tags or {}),
+                list(span._logs or ()),
+                getattr(tracer, "max_tag_value_length", MAX_TAG_VALUE_LENGTH),
+                getattr(tracer, "max_traceback_length", MAX_TRACEBACK_LENGTH),
+            )
+        except Exception as exc:
+            self._delivery.give_up(1, exc)
+            return None
 
     def _drop(self) -> None:
         self._dropped += 1
@@ -303,3 +328,17 @@ class ReporterMetrics:
         self.reporter_queue_length = metrics_factory.create_gauge(
             name="jaeger:reporter_queue_length"
         )
+
+
+def __getattr__(name: str) -> Any:
+    """Give the modules that programs know from ``jaeger_client.reporter``, which imported them."""
+    module = {
+        "Agent": "jaeger_like.thrift_gen.agent.Agent",
+        "TCompactProtocol": "thrift.protocol.TCompactProtocol",
+        "thrift": "jaeger_like.thrift",
+    }.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(module)

@@ -19,8 +19,8 @@ PACKAGE = Path(jaeger_like.__file__).parent.parent
 
 SENT = ("caller", "wire", "threads", "firehose")
 EXPECTED = {
-    "unsampled": {"us"},
-    "caller": {"us", "created", "warmed"},
+    "unsampled": {"us", "explicit_us"},
+    "caller": {"us", "explicit_us", "created", "warmed"},
     "wire": {"cpu", "created", "warmed"},
     "threads": {"cpu", "created", "warmed"},
     "firehose": {"created", "warmed", "wall_seconds", "cpu"},
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the workers rea
 @pytest.fixture(scope="module")
 def scripts():
     """The modules of the scripts, importable as they are for each other."""
-    names = ("peers", "workloads", "figures", "report", "chart", "environments", "run")
+    names = ("peers", "measuring", "workloads", "figures", "report", "chart", "environments", "run")
     sys.path.insert(0, str(BENCHMARKS))
     try:
         yield {name: importlib.import_module(name) for name in names}

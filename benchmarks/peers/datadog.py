@@ -48,6 +48,14 @@ class Datadog:
             with trace("child") as span:
                 span.set_tags(tags)
 
+    def children(self, count: int) -> None:
+        start_span, parent = self._tracer.start_span, self._span
+        for i in range(count):
+            tags = {"http.method": "GET", "http.url": URLS[i & 63], "http.status_code": 200}
+            span = start_span("child", child_of=parent)
+            span.set_tags(tags)
+            span.finish()
+
     def traces(self, count: int) -> int:
         trace = self._tracer.trace
         for i in range(count):

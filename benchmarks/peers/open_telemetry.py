@@ -17,7 +17,7 @@ class OpenTelemetry:
         self._endpoint = f"http://127.0.0.1:{http_port}/v1/traces"
 
     def start(self, *, sampled: bool = True, queue: int | None = None, hold: bool = False) -> None:
-        from opentelemetry import trace
+        from opentelemetry import context, trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.propagate import extract, inject
         from opentelemetry.sdk.resources import Resource
@@ -39,6 +39,7 @@ class OpenTelemetry:
         trace.set_tracer_provider(self._provider)
         self._tracer = trace.get_tracer("bench")
         self._inject, self._extract = inject, extract
+        self._current = context.get_current
 
     def parent(self) -> None:
         self._scope = self._tracer.start_as_current_span("parent")
@@ -53,6 +54,12 @@ class OpenTelemetry:
             tags = {"http.method": "GET", "http.url": URLS[i & 63], "http.status_code": 200}
             with start("child", attributes=tags):
                 pass
+
+    def children(self, count: int) -> None:
+        start, parent = self._tracer.start_span, self._current()
+        for i in range(count):
+            tags = {"http.method": "GET", "http.url": URLS[i & 63], "http.status_code": 200}
+            start("child", context=parent, attributes=tags).end()
 
     def traces(self, count: int) -> int:
         start = self._tracer.start_as_current_span

@@ -31,6 +31,12 @@ class OpenTracing:
             with start_active_span("child", tags=tags):
                 pass
 
+    def children(self, count: int) -> None:
+        start_span, parent = self.tracer.start_span, self._scope.span
+        for i in range(count):
+            tags = {"http.method": "GET", "http.url": URLS[i & 63], "http.status_code": 200}
+            start_span("child", child_of=parent, tags=tags).finish()
+
     def traces(self, count: int) -> int:
         start_active_span = self.tracer.start_active_span
         for i in range(count):

@@ -41,14 +41,22 @@ class Settings:
     sampling_refresh_interval: float | None
     max_operations: int | None
     sampling_endpoint: str | None = field(repr=False)  # URLs may hold a user and a password
+    operation_name_late_binding: bool
     tags: dict[str, Any]
     logging: bool
     metrics: bool
+    rpc_metrics: bool
     reporter_batch_size: int | None
     reporter_queue_size: int | None
     reporter_flush_interval: float | None
     max_tag_value_length: int
     max_traceback_length: int
+    max_logs_per_span: int
+    baggage_allowed_keys: tuple[str, ...] | None
+    baggage_max_value_length: int | None
+    baggage_remote: bool
+    baggage_refresh_interval: float
+    baggage_deny_until_known: bool
     propagation: tuple[str, ...]
     trace_id_header: str
     baggage_header_prefix: str

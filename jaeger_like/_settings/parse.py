@@ -178,6 +178,11 @@ def mapping(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def texts(value: Any) -> tuple[str, ...]:
+    """Read a comma-separated text, or a list of texts that are not blank."""
+    return tuple(text(part) for part in (value.split(",") if isinstance(value, str) else value))
+
+
 def names(value: Any) -> tuple[str, ...]:
     """Read a comma-separated text, or a list of texts, of propagation formats, in any case."""
     text = value if isinstance(value, str) else ",".join(map(verbatim, value))

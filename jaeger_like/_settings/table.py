@@ -114,6 +114,12 @@ ROWS: tuple[Row, ...] = (
         "Where the remote sampler asks for its strategy; absent: `http://`*agent*`:5778/sampling`.",
         ("JAEGER_SAMPLING_ENDPOINT",),
     ),
+    _boolean(
+        "operation_name_late_binding",
+        False,
+        "Whether a trace that was not sampled under its first operation name gets another chance "
+        "when its first span is renamed. Sampler objects that decide late themselves do so anyway.",
+    ),
     Row(
         "tags",
         {},
@@ -130,6 +136,13 @@ ROWS: tuple[Row, ...] = (
         ("JAEGER_REPORTER_LOG_SPANS",),
     ),
     _boolean("metrics", True, "Whether to use the metrics factory that was passed."),
+    _boolean(
+        "rpc_metrics",
+        False,
+        "Whether to count and time the requests that are answered, from server spans; needs a "
+        "metrics factory.",
+        ("JAEGER_RPC_METRICS",),
+    ),
     Row(
         "reporter_batch_size",
         None,
@@ -168,6 +181,45 @@ ROWS: tuple[Row, ...] = (
         parse.integer(0),
         "integer, characters, 0 or more",
         "Longer tracebacks are cut.",
+    ),
+    Row(
+        "max_logs_per_span",
+        0,
+        parse.integer(0),
+        "integer, 0 or more",
+        "Most log entries of a span; of more, the oldest and the newest are sent, and how many "
+        "were dropped; 0: all.",
+    ),
+    Row(
+        "baggage.allowed_keys",
+        None,
+        parse.texts,
+        "list, or text with commas, of texts",
+        "Keys that may be set as baggage; absent: any.",
+    ),
+    Row(
+        "baggage.max_value_length",
+        None,
+        parse.integer(0),
+        "integer, characters, 0 or more",
+        "Longer values of baggage are cut; absent: never.",
+    ),
+    _boolean(
+        "baggage.remote",
+        False,
+        "Whether to ask the agent, at the sampling port, for more such limits.",
+    ),
+    Row(
+        "baggage.refresh_interval",
+        60.0,
+        parse.positive_seconds,
+        "number, seconds, above 0",
+        "How often to ask for them.",
+    ),
+    _boolean(
+        "baggage.deny_until_known",
+        False,
+        "Whether no baggage may be set until the agent has answered.",
     ),
     Row(
         "propagation",
@@ -338,6 +390,5 @@ WITHOUT_EFFECT: dict[str, str] = {
     "JAEGER_AGENT_SOCKET_TYPE": "the address family follows from the agent's address",
     "JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED": "the agent's name is always looked up again",
     "JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL": "the agent's name is always looked up again",
-    "JAEGER_RPC_METRICS": "there are no RPC metrics",
     "JAEGER_SENDER_FACTORY": "there are no sender plug-ins",
 }

@@ -47,6 +47,15 @@ def test_every_span_of_every_process_arrives_once(agent, way):
         assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_nothing_is_imported_once_a_tracer_is_made(agent, host):
+    """A fork while another thread imports leaves the child a lock that nobody will open."""
+    result = run_program("imports.py", agent.port, host)
+    assert result.status == 0, result.stderr
+    assert result.values("imported") == [[]]
+    assert_exactly_once(agent, result.ids)
+
+
 class Told:
     def __init__(self):
         self.times = 0

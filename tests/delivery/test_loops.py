@@ -178,25 +178,24 @@ def test_a_loop_that_stops_in_the_middle_and_turns_again_sends_nothing_twice(age
     loop = asyncio.new_event_loop()
     io_loop = IOLoop(make_current=False, asyncio_loop=loop)
     sender = Where()
-    stuck = []
+
+    async def two_events():
+        return asyncio.Event(), asyncio.Event()
+
+    reached, goes_on = loop.run_until_complete(two_events())  # 3.9 ties them to the loop here
 
     async def hang():
-        stuck.append(asyncio.get_running_loop().create_future())
-        await stuck[0]
+        reached.set()
+        await goes_on.wait()
 
     sender.outcomes.append(hang)
     reporter = reporter_on(io_loop, sender, flush_interval=0.01)
     for _ in range(3):
         reporter.report_span(finished_span())
 
-    async def until_stuck():
-        while not stuck:
-            await asyncio.sleep(0.001)
-
-    loop.run_until_complete(until_stuck())
+    loop.run_until_complete(reached.wait())
     assert reporter.flush(TIMEOUT)  # on the background loop
-    if not stuck[0].done():
-        stuck[0].set_result(None)
+    goes_on.set()
     loop.run_until_complete(asyncio.sleep(0))
     loop.run_until_complete(asyncio.sleep(0))
     assert len(sender.packets) == 1

@@ -318,7 +318,7 @@ def test_a_look_up_of_a_loop_that_is_gone_is_not_waited_for(monkeypatch, agent):
 
     gone.run_until_complete(begin())
     asyncio.run(sender.send(PACKET))
-    stuck = [task for task in asyncio.all_tasks(gone)]
+    stuck = list(asyncio.all_tasks(gone))
     assert len(stuck) == 1
     stuck[0].cancel()
     gone.run_until_complete(asyncio.sleep(0))
@@ -424,10 +424,18 @@ def test_a_name_without_an_address_is_an_error(monkeypatch):
 # -- pace --------------------------------------------------------------------------------------
 
 
-def test_small_packets_are_not_paced_and_large_ones_are():
-    sender = UDPSender("127.0.0.1", 1)
-    assert sender.pause_after(b"x" * 1_000) == 0
-    assert sender.pause_after(b"x" * 65_000) == pytest.approx(0.001)
+@pytest.mark.parametrize(("size", "at_once"), [(65_000, 1), (1_000, 36)])
+def test_packets_are_paced_by_their_bytes_after_a_first_few(size, at_once):
+    now = [100.0]
+    sender = UDPSender("127.0.0.1", 1, clock=lambda: now[0])
+    pauses = [sender.pause_after(b"x" * size) for _ in range(at_once + 1)]
+    assert pauses[:at_once] == pytest.approx([0] * at_once, abs=2e-5)
+    assert pauses[at_once] > 0
+    now[0] += 0.0005  # reading has begun
+    assert 0 < sender.pause_after(b"x" * 65_000) < 0.002
+    now[0] += 60  # a quiet minute is worth no more than a quiet moment
+    assert sender.pause_after(b"x" * 65_000) == pytest.approx(0, abs=2e-5)
+    assert sender.pause_after(b"x" * 65_000) == pytest.approx(0.001, abs=1e-4)
 
 
 def test_a_receiver_with_a_default_buffer_in_another_process_loses_nothing():
@@ -478,14 +486,13 @@ def test_an_answer_that_nobody_waits_for_is_dropped(monkeypatch):
 
     async def run():
         task = asyncio.ensure_future(resolver.look_up(HOST, 1))
-        while not asked.is_set():
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it starts its thread
+        assert asked.wait(TIMEOUT)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         answer.set()
-        while not answered.is_set():
-            await asyncio.sleep(0)
+        assert answered.wait(TIMEOUT)
         await asyncio.sleep(0.01)  # room for what should not happen
 
     asyncio.run(run())

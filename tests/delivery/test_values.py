@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from jaeger_like import reporter as reporter_module
 from jaeger_like.reporter import Reporter
 from jaeger_like.testing import decode
 
@@ -261,10 +262,15 @@ def test_tags_that_another_thread_changes_meanwhile_cost_no_span(make_tracer, ag
 def test_a_span_whose_tags_change_while_it_is_encoded_is_encoded_again(
     make_tracer, agent, monkeypatch
 ):
-    def disturbed(*_):
-        raise RuntimeError("dictionary changed size during iteration")
+    encode = reporter_module.encode_span
+    disturbances = [RuntimeError("dictionary changed size during iteration")]
 
-    monkeypatch.setattr("jaeger_like.reporter.encode_span", disturbed)
+    def disturbed(*arguments):
+        if disturbances:
+            raise disturbances.pop()
+        return encode(*arguments)
+
+    monkeypatch.setattr(reporter_module, "encode_span", disturbed)
     tracer = make_tracer()
     ids = trace(tracer, 1, key="value")
     assert tracer.flush(TIMEOUT)

@@ -167,7 +167,21 @@ class Server:
 
 
 def request(port, number=0):
-    """Ask once, on a connection of its own; return the pid that answered."""
+    """Ask, on a connection of its own; return the pid that answered.
+
+    Again if there is no connection or it is reset: some servers announce their port too early, and
+    some workers that leave reset what they have accepted. What counts is the journal.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _request(port, number)
+        except ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _request(port, number):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", f"/{number}", headers={"Connection": "close"})
@@ -188,7 +202,7 @@ def request_many(port, count, clients=8):
 def request_until(port, processes, at_least=0):
     """Ask until so many processes have answered; return the pids of all answers."""
     deadline = time.monotonic() + PATIENCE
-    pids = request_many(port, at_least)
+    pids = request_many(port, at_least) if at_least else []
     while len(set(pids)) < processes:
         assert time.monotonic() < deadline, f"only {len(set(pids))} processes answer"
         pids += request_many(port, 16)
@@ -210,7 +224,7 @@ def assert_exactly_once(agent, journal):
     assert not repeated, f"{counts}, {len(repeated)} came more than once"
     assert not unknown, f"{counts}, {len(unknown)} were never finished"
     assert len(set(finished)) == len(finished), "two spans have the same id"
-    traces = [line["trace"] for line in lines]
+    traces = [line["trace"] for line in lines if line["trace"] is not None]
     assert len(set(traces)) == len(traces), "two traces have the same id"
     assert_one_identity_per_process(agent)
 

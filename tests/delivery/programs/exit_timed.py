@@ -14,11 +14,9 @@ if __name__ == "__main__":
         original = resolver._get_addresses
 
         def hang(host, port, family, kind, flags):
-            if flags:
-                return original(host, port, family, kind, flags)
-            import threading
-
-            threading.Event().wait()
+            while not flags:
+                time.sleep(60)
+            return original(host, port, family, kind, flags)
 
         resolver._get_addresses = hang
         host = "hangs.example"

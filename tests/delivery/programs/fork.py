@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 
 from common import new_tracer, say, trace
 
@@ -100,7 +101,7 @@ def main(way, port):
     if way == "users loop":
         users_loop(port)
     if way == "no hooks":
-        no_hooks(tracer)
+        no_hooks(new_tracer(port, flush_interval=60))
 
 
 def until(tracer, stop):
@@ -110,7 +111,8 @@ def until(tracer, stop):
         span.finish()
         ids.append(span.span_id)
         stop.wait(0.0001)
-    say(ids=ids)
+    for begin in range(0, len(ids), 1000):  # a pipe takes 64 KiB in one go
+        say(ids=ids[begin : begin + 1000])
 
 
 def users_loop(port):
@@ -135,10 +137,15 @@ def users_loop(port):
 
 
 def no_hooks(tracer):
-    """A fork in C, as uWSGI makes it: no hook of Python runs."""
+    """A fork in C, as uWSGI makes it: no hook of Python runs.
+
+    Nothing else may want the interpreter's lock at that moment, or Python itself hangs in the
+    child. So the loop is given time to fall asleep; its timer is a minute away.
+    """
     import ctypes
 
     ids_in(tracer, 5)
+    time.sleep(0.3)
     # Not CDLL, which gives up the GIL: the child would wait for it for ever.
     child = ctypes.PyDLL(None).fork()
     if child == 0:

@@ -38,7 +38,6 @@ def main():
         say(loop=True)
     if way == "yield in tornado":
         from tornado import gen
-        from tornado.ioloop import IOLoop
 
         @gen.coroutine
         def run():
@@ -46,8 +45,10 @@ def main():
             trace(tracer, 5)
             assert (yield tracer.close()) is True
 
-        IOLoop.current().run_sync(run)
-        IOLoop.current().close()
+        async def main():
+            await run()
+
+        asyncio.run(main())
     if way == "own loop never started":
         from tornado.ioloop import IOLoop
 
