@@ -70,9 +70,22 @@ class Extras:
 
     def place(
         self, span: Span, operation_name: str | None, parent: Any, references: Any, tags: Any
-    ) -> Origin:
+    ) -> Origin | None:
         """Stand in for ``Tracer._place``: the same, and the span becomes one of our class."""
         tracer = self._tracer
+        if (
+            references is None
+            and type(parent) is self.span_class
+            and parent._own_context is None
+            and not tracer._one_span_per_rpc
+        ):
+            # The short way for children that Tracer.start_span has for plain spans.
+            span._trace = parent._trace
+            span._span_id = tracer._random_bits(64) or 1
+            span._parent_id = parent._span_id
+            span.references = None
+            span.__class__ = self.span_class
+            return None
         origin: Origin = type(tracer)._place(tracer, span, operation_name, parent, references, tags)
         span.__class__ = self.span_class
         if isinstance(span, LateBound):

@@ -65,15 +65,18 @@ class ContextVarScope(opentracing.Scope):
         context where it never was active (a callback, a generator that is finalised elsewhere)
         only the span is finished.
         """
-        manager = self._manager
-        active = manager.active
+        variable = self._manager._variable
+        active = variable.get()
         if active is not self:
             self._close_out_of_order(active)
             return
         # set, not reset: a token works only in the context that made it.
         previous = self._previous
-        manager._variable.set(previous)
-        self._end()
+        variable.set(previous)
+        if self._state != _CLOSED:
+            self._state = _CLOSED
+            if self._finish_on_close:
+                self._span.finish()
         if previous is not None and previous._state == _CLOSE_ASKED:
             previous.close()
 
@@ -85,13 +88,9 @@ class ContextVarScope(opentracing.Scope):
                 self._state = _CLOSE_ASKED
                 return
             active = active._previous
-        self._end()
-
-    def _end(self) -> None:
-        if self._state != _CLOSED:
-            self._state = _CLOSED
-            if self._finish_on_close:
-                self._span.finish()
+        self._state = _CLOSED
+        if self._finish_on_close:
+            self._span.finish()
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         """Record an exception on the span, then :meth:`close`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import opentracing
 from opentracing.ext import tags as ext_tags
 
-from ._clock import now_micros, to_micros
+from ._clock import to_micros
 from ._log import logger
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
@@ -215,15 +215,19 @@ class Span(opentracing.Span):
         elif self._ticks:
             duration = (perf_counter_ns() - self._ticks) // 1000
         else:
-            duration = now_micros() - self._start
-        self._duration = max(0, duration)
+            duration = time_ns() // 1000 - self._start
+        self._duration = duration if duration > 0 else 0  # noqa: FURB136  max() is 0.05 us dearer
         if self._own_context is not None:
             self._take_over(self._own_context)
         tracer = self._tracer
         if self._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
             tracer.report_span(self)
-        elif getattr(tracer, "_counting", False):
-            tracer._count(tracer.metrics.spans_finished)
+            return
+        try:
+            if tracer._counting:
+                tracer._count(tracer.metrics.spans_finished)
+        except AttributeError:  # a test's stand-in for a tracer
+            pass
 
     def __enter__(self) -> Span:  # noqa: PYI034  Python 3.9 has no Self
         return self

@@ -109,7 +109,8 @@ class Tracer(opentracing.Tracer):
     ) -> None:
         manager = scope_manager or ContextVarScopeManager()
         super().__init__(manager)
-        # Ours is asked without the way through its property, worth 0.06 us a span.
+        self._activate = manager.activate
+        # Ours is asked without the way through its properties, worth 0.1 us a span.
         self._active_scope: Callable[[], Any] = (
             manager.get_active
             if manager.__class__ is ContextVarScopeManager
@@ -236,7 +237,7 @@ class Tracer(opentracing.Tracer):
         if parent is None and not ignore_active_span:
             scope = self._active_scope()
             if scope is not None:
-                parent = scope.span
+                parent = scope._span
         span = _new(Span)
         span._tracer = self
         if (
@@ -258,15 +259,17 @@ class Tracer(opentracing.Tracer):
         span._own_context = span._logs = span._tags = None
         span._duration = -1
         span.finished = False
+        sampled = trace.flags & SAMPLED_FLAG  # type: ignore[operator]
         if start_time is None:
             span._start = time_ns() // 1000
-            span._ticks = perf_counter_ns()
+            # A span that is not sampled needs no duration; a reading is a tenth of its price.
+            span._ticks = perf_counter_ns() if sampled else 0
         else:
             span._start = to_micros(start_time)
             span._ticks = 0
         if tags is not None:
             try:
-                if trace.flags & SAMPLED_FLAG and _SAMPLING_PRIORITY not in tags:  # type: ignore[operator]
+                if sampled and _SAMPLING_PRIORITY not in tags:
                     # What can change or fail later is turned into text now, by set_tag.
                     if tags.__class__ is dict and _only_plain(map(type, tags.values())):
                         span._tags = tags.copy()
@@ -299,11 +302,12 @@ class Tracer(opentracing.Tracer):
         span = self.start_span(
             operation_name, child_of, references, tags, start_time, ignore_active_span
         )
-        return self._scope_manager.activate(span, finish_on_close)
+        return self._activate(span, finish_on_close)
 
     def _active_scope_of_theirs(self) -> Any:
         try:
-            return self._scope_manager.active
+            scope = self._scope_manager.active
+            return None if scope is None else opentracing.Scope(None, scope.span)
         except Exception as exc:
             self._start_errors.log("Scope manager %s failed: %r", self._scope_manager, exc)
             return None

@@ -30,9 +30,9 @@ RESOLVE_INTERVAL = 30.0
 RESOLVE_AFTER_ERROR = 1.0
 
 # A socket's receive buffer, 208 KiB by default, holds three full packets. What arrives faster than
-# it is read vanishes, so packets are paced: 65 MB/s, about 200,000 spans a second, and after a quiet
-# moment two full packets at once. That moment is often the wait for a busy interpreter's lock; if
-# it did not count, each packet would cost its length and a millisecond more.
+# it is read vanishes, so packets are paced: 65 MB/s, about 200,000 spans a second, and two full
+# packets at once after a quiet moment. That is often the wait for a busy interpreter's lock; if it
+# did not count, each packet would cost its length and a millisecond more.
 _BYTES_PER_SECOND = 65_000_000.0
 _BURST_SECONDS = 0.001
 _BYTES_AROUND_A_PACKET = 800  # in the kernel's account of a buffer: small packets fill it, too

@@ -264,7 +264,9 @@ def test_a_span_that_comes_just_when_the_buffer_has_been_emptied_is_sent(agent, 
         looks = 0
 
         def __bool__(self):
-            if len(self) == 0 and threading.current_thread().name == "jaeger_like" and not late:
+            on_loop_thread = threading.current_thread().name == "jaeger_like"
+            done = not reporter._delivery._under_way
+            if len(self) == 0 and on_loop_thread and done and not late:
                 late.append(finished_span())
                 reporter._armed = True
                 reporter.report_span(late[0])

@@ -264,6 +264,28 @@ def test_the_host_is_looked_up_again_and_followed(monkeypatch):
         assert (len(old.wait_for(7)), len(new.wait_for(1))) == (7, 1)
 
 
+def test_addresses_in_another_order_are_no_news(monkeypatch, agent):
+    clock = Clock()
+    refuses, listens = address(free_port()), address(agent.port)
+    names = Names(monkeypatch, [refuses, listens])
+    sender = UDPSender(HOST, 1, clock=clock)
+
+    async def run():
+        await sender.send(PACKET)
+        kept = sender._socket
+        clock.now += 31
+        await sender.send(PACKET)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await sender.send(PACKET)
+        assert names.asked == 2
+        assert sender._socket is kept
+        sender.close()
+
+    asyncio.run(run())
+    agent.wait_for(3)
+
+
 def test_after_a_failure_the_host_is_looked_up_soon(monkeypatch):
     with RecordingAgent() as new:
         clock = Clock()
