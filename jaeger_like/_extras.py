@@ -8,6 +8,7 @@ and makes each span one of a class that is put together from what is in use.
 from __future__ import annotations
 
 from functools import cache
+from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
 from . import observers
@@ -95,6 +96,9 @@ class Extras:
     def started(self, span: Span, tags: Any, origin: Origin | None) -> None:
         """Stand in for ``Tracer._count_start``, the last step of the start of a span."""
         tracer = self._tracer
+        if not span._ticks:
+            # A span that is not sampled has no monotonic start, but here its duration may matter.
+            span._ticks = perf_counter_ns() - (time_ns() - span._start * 1000)
         is_open = isinstance(span, LateBound) and decide_at_start(span, tags)
         if isinstance(span, observers.Observed):
             observers.tell_start(span, self._observers, tags)

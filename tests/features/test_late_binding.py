@@ -288,6 +288,14 @@ def test_a_lock_that_cannot_be_had_does_not_stop_the_program():
     assert names(tracer) == ["child"]
 
 
+def test_a_clock_that_is_set_back_changes_no_duration(monkeypatch):
+    span = late_tracer().start_span("GET")
+    monkeypatch.setattr("jaeger_like.span.now_micros", lambda: 0)
+    span.set_operation_name("wanted").finish()
+    assert span.start_time <= span.end_time < span.start_time + 60
+    assert span._ticks
+
+
 # -- what makes it final -----------------------------------------------------------------------
 
 

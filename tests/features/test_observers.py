@@ -137,6 +137,24 @@ def test_the_time_of_the_finish_is_taken_once(start):
     assert recorder.finish_time == span.end_time >= span.start_time
 
 
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_clock_that_is_set_back_changes_no_duration(sampled, monkeypatch):
+    recorder = Recorder()
+    span = new_tracer(sampled, observers=[recorder]).start_span("a")
+    for module in ("span", "observers"):
+        monkeypatch.setattr(f"jaeger_like.{module}.now_micros", lambda: 0)
+    span.finish()
+    assert span.start_time <= recorder.finish_time < span.start_time + 60
+
+
+def test_a_start_that_is_set_later_counts():
+    recorder = Recorder()
+    span = new_tracer(observers=[recorder]).start_span("a")
+    span.start_time = 100.0
+    span.finish()
+    assert recorder.finish_time == span.end_time > 1_000_000_000
+
+
 def test_an_observer_without_interest_is_left_alone():
     tracer = new_tracer(observers=[Observer()])
     span = tracer.start_span("a")
