@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 # setuptools warns about every editable install.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 PYTEST ?= -q
+FAST := -m 'not servers' $(PYTEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pure peers test-all test-encoders memcheck lint format types docs thrift agent crossdock wheel clean
+.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers memcheck lint format types docs thrift agent crossdock bench wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,7 +35,7 @@ demo: $(VENV)/installed  ## two services, a real trace, the embedded agent
 
 test: $(VENV)/installed-tests  ## every fast test, with coverage of lines and branches
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest $(PYTEST)
+	$(BIN)/python -m coverage run -m pytest $(FAST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
 
@@ -42,7 +43,7 @@ test: $(VENV)/installed-tests  ## every fast test, with coverage of lines and br
 COVERAGE := 95
 
 test-fast: $(VENV)/installed-tests  ## the same without coverage
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(FAST)
 
 peers:  ## fetch what the tests ask of other languages: Node's client, Go's OTLP receiver
 	@if command -v npm >/dev/null; then cd tests/interop/node && npm ci --silent --no-audit --no-fund; \
@@ -51,10 +52,17 @@ peers:  ## fetch what the tests ask of other languages: Node's client, Go's OTLP
 	else echo "no go: tests that ask the Go receiver are skipped"; fi
 
 test-pure: $(VENV)/installed-tests  ## the fast tests without the C encoder
-	JAEGER_LIKE_PURE=1 $(BIN)/python -m pytest $(PYTEST)
+	JAEGER_LIKE_PURE=1 $(BIN)/python -m pytest $(FAST)
 
 test-encoders: $(VENV)/installed-tests  ## compare the encoders on a million spans
 	JAEGER_LIKE_EXAMPLES=1000000 $(BIN)/python -m pytest $(PYTEST) tests/encoding
+
+test-servers: $(VENV)/installed-servers  ## the tracer under gunicorn, uWSGI, Celery, uvicorn
+	$(BIN)/python -m pytest -m servers $(PYTEST)
+
+$(VENV)/installed-servers: $(VENV)/installed-tests
+	$(PIP) --editable '.[servers]'
+	@touch $@
 
 memcheck: $(VENV)/installed-tests  ## the C encoder under valgrind
 	scripts/memcheck.sh $(BIN)/python
@@ -85,10 +93,13 @@ agent: $(VENV)/installed  ## run the embedded agent; traces on http://127.0.0.1:
 crossdock: $(VENV)/installed  ## the interoperability server, asked by itself
 	$(BIN)/python crossdock/self_check.py
 
+bench:  ## compare with the peers; writes benchmarks/RESULTS.md and results.svg
+	$(PYTHON) benchmarks/run.py --write
+
 wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/, one for Python 3.10 and later
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:  ## remove what the commands above have made
-	rm -rf $(VENV) .venvs build dist *.egg-info .coverage .coverage.* htmlcov
+	rm -rf $(VENV) .venvs benchmarks/.venvs build dist *.egg-info .coverage .coverage.* htmlcov
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

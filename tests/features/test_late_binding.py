@@ -290,7 +290,7 @@ def test_a_lock_that_cannot_be_had_does_not_stop_the_program():
 
 def test_a_clock_that_is_set_back_changes_no_duration(monkeypatch):
     span = late_tracer().start_span("GET")
-    monkeypatch.setattr("jaeger_like.span.now_micros", lambda: 0)
+    monkeypatch.setattr("jaeger_like.span.time_ns", lambda: 0)
     span.set_operation_name("wanted").finish()
     assert span.start_time <= span.end_time < span.start_time + 60
     assert span._ticks
@@ -513,6 +513,16 @@ def test_a_sampler_that_fails_samples_nothing(answer, caplog):
     tracer.start_span("op").finish()
     assert names(tracer) == []
     assert "trace not sampled" in caplog.text
+
+
+def test_a_decision_made_while_the_sampler_thinks_stays():
+    class Slow(LateSampler):
+        def on_set_operation_name(self, span, operation_name):
+            span.set_tag("sampling.priority", 0)
+            return YES
+
+    span = new_tracer(Slow()).start_span("op").set_operation_name("new")
+    assert (span.flags, tag_values(span)) == (0, {})
 
 
 def test_a_sampler_needs_only_the_first_of_the_methods():
