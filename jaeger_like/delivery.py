@@ -54,6 +54,7 @@ class Delivery:
         self._waiters: list[tuple[int, Callable[[], object]]] = []
         self._seq_no = self._too_large = self._failed = 0
         self._down = self._in_a_hurry = self._send_partial = False
+        self._patience_here = 0.5  # seconds for sending where there can be no loop
         self._timer: Any = None
         self._task: Any = None
         self._pause: Any = None
@@ -83,6 +84,11 @@ class Delivery:
             return
         if not self._call(self._on_first):
             self._reporter._armed = False  # the next span tries again
+            if _native.is_about_to_fork() and self._patience_here > 0:
+                # This process may never do anything again, not even end as others do.
+                started = time.monotonic()
+                self._drain_here(self._patience_here)
+                self._patience_here -= time.monotonic() - started
 
     def wake(self) -> None:
         """Have full packets sent now."""
@@ -174,7 +180,7 @@ class Delivery:
         self._put_back()
 
     def _drain_here(self, timeout: float | None) -> bool:
-        """Send on this thread: no other can be had, the interpreter is ending."""
+        """Send on this thread: no other can be had, the interpreter is ending, or not yet ready."""
         import asyncio
 
         self._abandon_loop()
@@ -187,6 +193,7 @@ class Delivery:
             return False
         finally:
             loop.close()
+            self._in_a_hurry = _background.at_exit.deadline is not None
         return self._is_idle() and lost == self._too_large + self._failed
 
     # -- the loop's thread ---------------------------------------------------------------------
@@ -232,6 +239,7 @@ class Delivery:
                 full = waiting >= self.packet_budget or len(reporter.queue) >= reporter._wake_spans
                 if not (full or self._send_partial or self._waiters or self.closed.done()):
                     return
+                reporter._woken = True  # nobody needs to wake us while we are at it
                 if not reporter.queue:
                     reporter._armed = self._send_partial = False
                     if not reporter.queue:
@@ -249,6 +257,7 @@ class Delivery:
                 self.count(reporter.metrics.reporter_queue_length, len(reporter.queue))
                 self._tell_waiters()
         finally:
+            reporter._woken = False
             self._task = None if self._task is me else self._task  # or another loop has it now
             self._tell_waiters()
 

@@ -1,14 +1,20 @@
 """uWSGI, which forks in C and by default runs no ``os.register_at_fork`` hooks."""
 
+import contextlib
+import json
 import re
 import signal
+import socket
+import time
 
 import pytest
 
 from .support import (
     APPS,
+    PATIENCE,
     assert_exactly_once,
     assert_parents,
+    request_many,
     request_until,
     script,
 )
@@ -28,10 +34,14 @@ THREADS = [
 IMPORT = [pytest.param([], id="preload"), pytest.param(["--lazy-apps"], id="lazy-apps")]
 
 
+# SIGTERM lets workers finish, then end. By itself uWSGI reloads on it.
+GRACEFUL = ["--hook-master-start", "unix_signal:15 gracefully_kill_them_all"]
+
+
 def command(*options):
     return [
         UWSGI, "--master", "--processes", str(WORKERS), "--http-socket", "127.0.0.1:0",
-        "--need-app", "--die-on-term", "--pythonpath", str(APPS), "--module", "wsgi:application",
+        "--need-app", *GRACEFUL, "--pythonpath", str(APPS), "--module", "wsgi:application",
         "--disable-logging", "--worker-reload-mercy", "20", "--reload-mercy", "20", *options,
     ]  # fmt: skip
 
@@ -72,8 +82,7 @@ def test_a_graceful_reload_loses_nothing(start, agent, journal, threads, lazy):
     port = server.wait_until_listening()
     before = set(request_until(port, WORKERS))
     server.send(signal.SIGHUP)
-    server.wait_for_line("gracefully (RE)?spawned|chain reloading complete|binary reloading|gracef")
-    server.wait_for_line("spawned uWSGI worker|Respawned uWSGI worker")
+    server.wait_for_line("binary reloading uWSGI|gracefully respawned|Respawned uWSGI worker")
     after = request_until(port, WORKERS)
     while before & set(after[-16:]):
         after = request_until(port, WORKERS)
@@ -82,11 +91,27 @@ def test_a_graceful_reload_loses_nothing(start, agent, journal, threads, lazy):
     assert_exactly_once(agent, journal)
 
 
+def wait_until_idle(path):
+    """Wait until no worker is in the middle of a request, by uWSGI's own statistics."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
+            sock.connect(path)
+            text = b"".join(iter(lambda: sock.recv(65536), b""))
+        if all(worker["status"] == "idle" for worker in json.loads(text)["workers"]):
+            return
+    raise AssertionError("the workers remain busy")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["int", "quit"])
 @pytest.mark.parametrize("threads", THREADS)
 def test_a_quick_shutdown_loses_nothing(start, agent, journal, threads, number):
-    server = start(command(*threads))
+    """Of a worker that is in the middle of a request uWSGI makes an end without its exit handlers,
+    and it is, for a moment, after the answer; the spans of its last second are lost then."""
+    path = journal.path + ".stats"
+    server = start(command(*threads, "--stats", path))
     request_until(server.wait_until_listening(), WORKERS)
+    wait_until_idle(path)
     assert server.stop(number) == 0
     assert_nobody_was_killed(server)
     assert_exactly_once(agent, journal)
@@ -96,3 +121,19 @@ def test_the_exit_status_is_that_without_tracing(start):
     server = start(command(), TEST_TRACER="none")
     request_until(server.wait_until_listening(), WORKERS)
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--threads", "4"]], ids=["no threads", "threads"])
+def test_one_process_without_a_master(start, agent, journal, options):
+    """It imports the program as one that is about to fork does, and then does not fork."""
+    server = start(
+        [
+            UWSGI, "--http-socket", "127.0.0.1:0", "--pythonpath", str(APPS),
+            "--module", "wsgi:application", "--disable-logging", "--enable-threads",
+            "--die-on-term", *options,
+        ]
+    )  # fmt: skip
+    request_many(server.wait_until_listening(), REQUESTS)
+    agent.wait_for(REQUESTS * 3 + 1)  # by the thread of a process that never forked
+    server.stop()
+    assert_exactly_once(agent, journal)
