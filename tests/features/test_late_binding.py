@@ -243,6 +243,21 @@ def test_a_decision_while_a_span_finishes_loses_nothing(name, kept):
     assert names(tracer) == ["child"] * kept
 
 
+def test_a_decision_just_before_the_flags_are_looked_at_reports_once():
+    """A time is where other code runs between the two looks that finish() takes."""
+    tracer = late_tracer()
+    root = tracer.start_span("GET")
+    child = tracer.start_span("child", child_of=root)
+
+    class Time(float):
+        def __mul__(self, factor):
+            root.set_operation_name("wanted")
+            return float(self) * factor
+
+    child.finish(Time(2_000_000_000.0))
+    assert names(tracer) == ["child"]
+
+
 def test_threads_agree_on_the_decision():
     for _ in range(50):
         tracer = late_tracer()

@@ -96,6 +96,23 @@ def test_an_observer_added_later_sees_the_children_of_earlier_spans():
     assert [event[2] for event in recorder.events] == ["child"]
 
 
+def test_children_go_the_ways_that_they_go_without_observers():
+    tracer = new_tracer(observers=[Recorder()])
+    root = tracer.start_span("root")
+    child = tracer.start_span("child", child_of=root)
+    assert (child.trace_id, child.parent_id, child.references) == (
+        root.trace_id,
+        root.span_id,
+        None,
+    )
+    root.context.trace_id = 5
+    assert tracer.start_span("child", child_of=root).trace_id == 5
+    tracer.one_span_per_rpc = True
+    parent = tracer.start_span("parent")
+    server = tracer.start_span("server", child_of=parent, tags={"span.kind": "server"})
+    assert server.span_id == parent.span_id
+
+
 def test_spans_are_spans_whatever_is_in_use():
     span = new_tracer(observers=[Recorder()], max_logs_per_span=1).start_span("a")
     assert isinstance(span, Span)
