@@ -55,6 +55,16 @@ TESTS = [
     "opentelemetry-sdk>=1.27",
     "prometheus_client>=0.11",
     "pytest>=8",
+    "structlog>=21.2",
+]
+
+# Application servers, for `make test-servers`.
+SERVERS = [
+    "celery>=5.3",
+    "gunicorn>=21",
+    "uvicorn>=0.23",
+    "uvloop>=0.17",
+    "uwsgi>=2.0.22",
 ]
 
 setup(
@@ -80,6 +90,7 @@ setup(
         "otlp": OTLP,
         "prometheus": ["prometheus_client>=0.11"],
         "tests": TESTS,
+        "servers": SERVERS,
         "dev": [*TESTS, "mypy>=1.15", "ruff>=0.11"],
     },
     entry_points={"console_scripts": ["jaeger-like=jaeger_like.__main__:main"]},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,13 @@ from . import _fork
 from ._clock import to_micros
 from ._ids import new_client_uuid, new_random
 from ._log import Throttled, logger
+from ._process import process_tags
 from .codecs import BinaryCodec, TextCodec, ZipkinCodec, ZipkinSpanFormat
 from .constants import (
     BAGGAGE_HEADER_PREFIX,
     CLIENT_UUID_TAG_KEY,
     DEBUG_FLAG,
     DEBUG_ID_HEADER_KEY,
-    JAEGER_CLIENT_VERSION,
-    JAEGER_HOSTNAME_TAG_KEY,
-    JAEGER_IP_TAG_KEY,
-    JAEGER_VERSION_TAG_KEY,
     MAX_TAG_VALUE_LENGTH,
     MAX_TRACEBACK_LENGTH,
     SAMPLED_FLAG,
@@ -33,12 +29,12 @@ from .constants import (
     _max_trace_id_bits,
 )
 from .encoding.values import PLAIN_TYPES
-from .metrics import LegacyMetricsFactory, MetricsFactory, does_nothing
+from .metrics import does_nothing
 from .parents import Origin, combine, is_server, own_references, set_start_tags, take_self
 from .scope_manager import ContextVarScopeManager
 from .span import Span
 from .span_context import SpanContext, TraceData
-from .utils import local_ip
+from .tracer_metrics import TracerMetrics, factory_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -156,7 +152,7 @@ class Tracer(opentracing.Tracer):
             self.restrict_baggage(baggage_restrictions)
         for observer in observers:
             self.add_observer(observer)
-        self.tags = self._process_tags(tags or {})
+        self.tags = process_tags(tags or {})
         self._introduce()
         _fork.register(self)
 
@@ -496,19 +492,6 @@ class Tracer(opentracing.Tracer):
 
     # -- this process --------------------------------------------------------------------------
 
-    def _process_tags(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        tags = {JAEGER_VERSION_TAG_KEY: JAEGER_CLIENT_VERSION, **own}
-        if tags.get(JAEGER_IP_TAG_KEY) is None:
-            tags[JAEGER_IP_TAG_KEY] = local_ip()
-        if tags.get(JAEGER_HOSTNAME_TAG_KEY) is None:
-            try:
-                tags[JAEGER_HOSTNAME_TAG_KEY] = socket.gethostname()
-            except OSError:
-                logger.exception("Unable to determine host name")
-        tags = {key: value for key, value in tags.items() if value is not None}
-        tags.setdefault(CLIENT_UUID_TAG_KEY, new_client_uuid())
-        return tags
-
     def _introduce(self) -> None:
         self.reporter.set_process(
             service_name=self.service_name, tags=self.tags, max_length=self.max_tag_value_length
@@ -544,35 +527,3 @@ class Tracer(opentracing.Tracer):
             counter(1)
         except Exception as exc:
             self._report_errors.log("Metrics failed: %r", exc)
-
-
-class TracerMetrics:
-    """The tracer's counters.
-
-    A trace is *started* when its first span is made here, and *joined* when the span of a server
-    continues one that came from elsewhere; *delayed* where the decision is still open.
-    """
-
-    def __init__(self, metrics_factory: MetricsFactory) -> None:
-        def counter(name: str, **tags: str) -> Callable[[int], object]:
-            return metrics_factory.create_counter(name=name, tags=tags or None)
-
-        self.traces_started_sampled = counter("jaeger:traces", state="started", sampled="y")
-        self.traces_started_not_sampled = counter("jaeger:traces", state="started", sampled="n")
-        self.traces_joined_sampled = counter("jaeger:traces", state="joined", sampled="y")
-        self.traces_joined_not_sampled = counter("jaeger:traces", state="joined", sampled="n")
-        self.traces_started_delayed = counter("jaeger:traces", state="started", sampled="delayed")
-        self.traces_joined_delayed = counter("jaeger:traces", state="joined", sampled="delayed")
-        self.spans_started_sampled = counter("jaeger:started_spans", sampled="y")
-        self.spans_started_not_sampled = counter("jaeger:started_spans", sampled="n")
-        self.spans_started_delayed = counter("jaeger:started_spans", sampled="delayed")
-        self.spans_finished = counter("jaeger:finished_spans")
-        self.span_context_decoding_errors = counter("jaeger:span_context_decoding_errors")
-        self.baggage_update_success = counter("jaeger:baggage_updates", result="ok")
-        self.baggage_update_failure = counter("jaeger:baggage_updates", result="err")
-        self.baggage_truncate = counter("jaeger:baggage_truncations")
-
-
-def factory_for(metrics: Any) -> MetricsFactory:
-    """Return the factory for a deprecated ``Metrics`` object, or one that counts nothing."""
-    return MetricsFactory() if metrics is None else LegacyMetricsFactory(metrics)

@@ -56,6 +56,8 @@ ORDER = [
     "_limits",
     "delivery",
     "reporter",
+    "_process",
+    "tracer_metrics",
     "tracer",
     "noop",
     "_settings",
@@ -71,10 +73,10 @@ ORDER = [
 
 # What may be used where. A name covers what is in it; nothing else may import it.
 ONLY = {
-    # Sockets. utils asks for an address of this host, tracer for its name; neither sends.
+    # Sockets. utils asks for an address of this host, _process for its name; neither sends.
     ("socket", "_socket", "ssl", "http", "urllib.request", "tornado.httpclient",
      "tornado.simple_httpclient", "tornado.httputil", "tornado.netutil", "tornado.tcpclient"): {
-        "transport", "all_in_one", "TUDPTransport", "testing", "utils", "tracer",
+        "transport", "all_in_one", "TUDPTransport", "testing", "utils", "_process",
     },
     # Threads. span and _late_lock make a lock, no thread; the store of all_in_one likewise.
     ("threading", "_thread", "threadloop", "multiprocessing", "subprocess", "queue"): {

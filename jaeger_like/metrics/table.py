@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 COUNTER = "counter"
 GAUGE = "gauge"
+TIMER = "timer"
 
 
 class Instrument(NamedTuple):
     """One row: an instrument with every combination of tags that it is used with.
 
     :ivar name: as it is given to a metrics factory
-    :ivar type: ``counter`` or ``gauge``
+    :ivar type: ``counter``, ``gauge`` or ``timer`` (microseconds)
     :ivar tags: the combinations of tags; one empty mapping where there are no tags
     :ivar help: what is counted, and when; Prometheus shows it
     """
@@ -41,7 +42,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Traces begun here (started) or taken over from a caller (joined), by sampling decision.",
     ),
     Instrument("jaeger:started_spans", COUNTER, _SAMPLED, "Spans started, by sampling decision."),
-    Instrument("jaeger:finished_spans", COUNTER, _NO_TAGS, "Sampled spans finished."),
+    Instrument("jaeger:finished_spans", COUNTER, _NO_TAGS, "Spans finished, sampled or not."),
     Instrument(
         "jaeger:span_context_decoding_errors",
         COUNTER,
@@ -53,6 +54,12 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ),
     Instrument(
         "jaeger:baggage_truncations", COUNTER, _NO_TAGS, "Baggage values cut for their length."
+    ),
+    Instrument(
+        "jaeger:baggage_restrictions_updates",
+        COUNTER,
+        _result("ok", "err"),
+        "Baggage restrictions asked for, by outcome.",
     ),
     Instrument(
         "jaeger:reporter_spans",
@@ -91,6 +98,26 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         COUNTER,
         _result("ok", "err"),
         "Throttling credits asked for, by outcome (the name of the other Jaeger clients).",
+    ),
+    # Of the program, not of the client; only with ``rpc_metrics``. Each also has the tag
+    # ``endpoint``, the operation's name.
+    Instrument(
+        "jaeger-rpc:requests",
+        COUNTER,
+        tuple({"component": "jaeger", "error": error} for error in ("false", "true")),
+        "Requests answered, by whether they failed.",
+    ),
+    Instrument(
+        "jaeger-rpc:request_latency",
+        TIMER,
+        tuple({"component": "jaeger", "error": error} for error in ("false", "true")),
+        "How long answering took.",
+    ),
+    Instrument(
+        "jaeger-rpc:http_requests",
+        COUNTER,
+        tuple({"component": "jaeger", "status_code": f"{n}xx"} for n in range(2, 6)),
+        "HTTP requests answered, by class of status code.",
     ),
 )
 

@@ -59,7 +59,7 @@ def test_without_an_address_there_is_no_tag(monkeypatch, caplog):
     def fail():
         raise OSError("no name")
 
-    monkeypatch.setattr("jaeger_like.tracer.local_ip", lambda: None)
+    monkeypatch.setattr("jaeger_like._process.local_ip", lambda: None)
     monkeypatch.setattr(socket, "gethostname", fail)
     tags = new_tracer().tags
     assert "ip" not in tags

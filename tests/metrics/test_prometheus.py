@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from jaeger_like.errors import ConfigError
 from jaeger_like.metrics.prometheus import PrometheusMetricsFactory
-from jaeger_like.metrics.table import COUNTER, INSTRUMENTS
+from jaeger_like.metrics.table import COUNTER, INSTRUMENTS, TIMER
 
 
 @pytest.fixture
@@ -76,11 +76,14 @@ def test_the_default_registry_is_the_default_and_may_be_used_twice():
 def test_every_instrument_of_the_table_is_exposed_with_its_help(registry):
     factory = PrometheusMetricsFactory(registry=registry)
     for instrument in INSTRUMENTS:
+        if instrument.type == TIMER:  # not exposed
+            continue
+        name = instrument.name.replace("-", "_")
         create = factory.create_counter if instrument.type == COUNTER else factory.create_gauge
         for tags in instrument.tags:
             create(name=instrument.name, tags=tags or None)(1)
             suffix = "_total" if instrument.type == COUNTER else ""
-            assert registry.get_sample_value(instrument.name + suffix, tags) == 1
+            assert registry.get_sample_value(name + suffix, tags) == 1
     assert b"Spans waiting to be sent." in generate_latest(registry)
 
 
