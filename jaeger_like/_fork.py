@@ -13,6 +13,7 @@ import os
 import weakref
 from typing import Protocol
 
+from . import _native
 from ._log import logger
 
 
@@ -20,10 +21,14 @@ class ForkAware(Protocol):
     """What :func:`register` wants."""
 
     def _after_fork(self) -> None:
-        """Start afresh. Runs in the child, on its only thread, before anything else of ours."""
+        """Start afresh. Runs in the child, on one thread, before anything else of ours."""
 
+
+_PATIENCE = 1.0  # seconds
 
 _pid = os.getpid()
+_lock = _native.allocate_lock()
+_owner: tuple[int, int] | None = None  # process and thread that is telling everybody
 # Held by id, not in a WeakSet: samplers define == and so are not hashable.
 _registered: dict[int, weakref.ref[ForkAware]] = {}
 
@@ -41,19 +46,37 @@ def check() -> None:
 
 
 def _in_child() -> None:
-    global _pid
-    if _pid == os.getpid():
+    global _pid, _owner
+    me = _native.thread_id()
+    if _owner == (os.getpid(), me):  # somebody who starts afresh has asked
         return
-    _pid = os.getpid()
-    # In order of registration: what others depend upon was made, and so registered, before them.
-    for reference in list(_registered.values()):
-        obj = reference()
-        if obj is not None:
-            try:
-                obj._after_fork()
-            except Exception:  # of a program's own reporter, for instance; the others must go on
-                logger.exception("%s could not start afresh after a fork", type(obj).__name__)
+    # Threads that notice at the same time must wait for the first, or would make the ids that the
+    # parent makes. With a limit, because a lock that another thread holds at a fork stays locked.
+    locked = _lock.acquire(timeout=_PATIENCE)
+    try:
+        if _pid == os.getpid():
+            return
+        _owner = (os.getpid(), me)
+        # In order of registration: what others depend upon was made, and so registered, before.
+        for reference in list(_registered.values()):
+            obj = reference()
+            if obj is not None:
+                try:
+                    obj._after_fork()
+                except Exception:  # of a program's own reporter, for instance; the others go on
+                    logger.exception("%s could not start afresh after a fork", type(obj).__name__)
+        _pid = os.getpid()
+    finally:
+        _owner = None
+        if locked:
+            _lock.release()
+
+
+def _after_python_fork() -> None:
+    global _lock
+    _lock = _native.allocate_lock()  # there is one thread now, and it does not hold it
+    _in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_after_python_fork)
