@@ -1,15 +1,19 @@
-"""Making a tracer asks no name server and keeps no runtime of the test waiting."""
+"""Making a tracer asks no name server, and one that is never closed keeps no program alive."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from jaeger_like.testing import RecordingAgent
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 # What Python says about sockets while a tracer is made in the ways of users.
 PROGRAM = """
@@ -46,6 +50,7 @@ def test_defect_blocking_dns_no_name_is_looked_up_while_a_tracer_is_made(configu
         capture_output=True,
         text=True,
         timeout=60,
+        env=ENVIRONMENT,
     )
     for event, host in json.loads(done.stdout):
         assert event not in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
@@ -57,13 +62,19 @@ def test_defect_blocking_dns_no_name_is_looked_up_while_a_tracer_is_made(configu
 SUITE = """
 from jaeger_like import Config
 
-config = {"local_agent": {"reporting_host": "127.0.0.1", "reporting_port": PORT, "sampling_port": 1},
-          "sampler": {"type": "const", "param": 1}, "throttler": {}}
+config = {
+    "local_agent": {"reporting_host": "127.0.0.1", "reporting_port": PORT, "sampling_port": 1},
+    "sampler": {"type": "const", "param": 1},
+    "throttler": {},
+}
 tracer = Config(config, service_name="svc").initialize_tracer()
 
 def test_traced():
     with tracer.start_active_span("work"):
         pass
+
+def test_sending():
+    tracer.flush(5)  # whether or not somebody listens: the loop runs now
 
 def test_polling():
     remote = Config({**config, "sampler": {"type": "remote"}}, service_name="svc").new_tracer()
@@ -86,8 +97,9 @@ def test_defect_pytest_hangs_a_suite_that_never_closes_its_tracer_ends(tmp_path,
             text=True,
             timeout=60,
             cwd=tmp_path,
+            env=ENVIRONMENT,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "2 passed" in done.stdout
+        assert "3 passed" in done.stdout
         if agent == "there":
             assert "work" in {span.operation_name for span in recording.wait_for(1)}

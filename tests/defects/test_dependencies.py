@@ -70,10 +70,14 @@ def what_comes_along(names: list[str]) -> set[str]:
     todo = list(names)
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name in found:
+            continue
+        try:
             needed = importlib.metadata.requires(name) or []
-            todo += [name_of(one) for one in needed if "extra" not in one.partition(";")[2]]
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another Python or another system
+        found.add(name)
+        todo += [name_of(one) for one in needed if "extra" not in one.partition(";")[2]]
     return found
 
 

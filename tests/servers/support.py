@@ -38,6 +38,13 @@ def script(name):
     return str(found) if found.exists() else None
 
 
+def free_port():
+    """Return a TCP port where nobody listens."""
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
 class Journal:
     """What the programs say they have finished. A context manager.
 
@@ -237,14 +244,14 @@ def _owners(lines, missing):
 
 def assert_one_identity_per_process(agent):
     """Each process has a client-uuid of its own, and numbers its packets from 1 without a gap."""
-    pids, numbers = collections.defaultdict(set), collections.defaultdict(list)
+    processes, numbers = collections.defaultdict(set), collections.defaultdict(list)
     for batch in agent.batches:
         uuid = batch.process_tags["client-uuid"]
         numbers[uuid].append(batch.seq_no)
-        pids[uuid].update(span.tags["pid"] for span in batch.spans)
+        processes[uuid].update(span.tags["process"] for span in batch.spans)
         assert batch.stats in (None, (0, 0, 0))
-    assert all(len(of_one) == 1 for of_one in pids.values()), pids
-    everybody = [pid for of_one in pids.values() for pid in of_one]
+    assert all(len(of_one) == 1 for of_one in processes.values()), processes
+    everybody = [process for of_one in processes.values() for process in of_one]
     assert len(set(everybody)) == len(everybody), "two identities in one process"
     for numbers_of_one in numbers.values():
         assert sorted(numbers_of_one) == list(range(1, len(numbers_of_one) + 1))

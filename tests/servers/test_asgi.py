@@ -47,26 +47,46 @@ def assert_loop(agent, module):
 
 @needs("uvicorn")
 @pytest.mark.parametrize(("loop", "module"), LOOPS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
-def test_uvicorn(start, agent, journal, loop, module, number):
+def test_uvicorn_interrupted(start, agent, journal, loop, module):
     server = start(uvicorn("--loop", loop))
     request_many(server.wait_until_listening(), REQUESTS)
-    status = server.stop(number)
+    status = server.stop(signal.SIGINT)
     assert_exactly_once(agent, journal)
     assert_parents(agent)
     assert_loop(agent, module)
-    bare = start(uvicorn("--loop", loop), TEST_TRACER="none")
-    request_many(bare.wait_until_listening(), 1)
-    assert bare.stop(number) == status
+    assert status == status_without_tracing(start, loop, signal.SIGINT)
 
 
 @needs("uvicorn")
-def test_uvicorn_with_workers(start, agent, journal):
-    server = start(uvicorn("--workers", "2"))
-    pids = request_until(server.wait_until_listening(), 2, at_least=REQUESTS)
-    assert server.stop() == 0
+@pytest.mark.parametrize(("loop", "module"), LOOPS)
+def test_uvicorn_told_to_end_after_the_flush_interval(start, agent, journal, loop, module):
+    """After its graceful shutdown uvicorn makes SIGTERM kill the process, and no exit handler runs;
+    what was finished more than a flush interval before is with the agent by then."""
+    server = start(uvicorn("--loop", loop))
+    request_many(server.wait_until_listening(), REQUESTS)
+    agent.wait_for(REQUESTS * 3 + 1)
+    status = server.stop()
     assert_exactly_once(agent, journal)
-    assert len(agent.spans) >= len(pids) * 3
+    assert_loop(agent, module)
+    assert status == status_without_tracing(start, loop, signal.SIGTERM)
+
+
+@needs("uvicorn")
+@pytest.mark.parametrize(("loop", "module"), LOOPS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_uvicorn_told_to_end_at_once(start, agent, journal, loop, module, workers):
+    """So the application closes the tracer in its shutdown, and nothing is lost."""
+    server = start(uvicorn("--loop", loop, "--workers", str(workers)), TEST_FLUSH="1")
+    request_until(server.wait_until_listening(), workers, at_least=REQUESTS)
+    server.stop()
+    assert_exactly_once(agent, journal)
+    assert_loop(agent, module)
+
+
+def status_without_tracing(start, loop, number):
+    server = start(uvicorn("--loop", loop), TEST_TRACER="none")
+    request_many(server.wait_until_listening(), 1)
+    return server.stop(number)
 
 
 @needs("hypercorn")

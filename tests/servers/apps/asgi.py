@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from traced import note, tracer
+from traced import note, tags, tracer
 
 
 async def application(scope, receive, send):
@@ -17,17 +17,18 @@ async def application(scope, receive, send):
 
 
 async def work(number):
-    pid = os.getpid()
-    tags = {"pid": pid, "loop": type(asyncio.get_running_loop()).__module__.split(".")[0]}
-    with tracer.start_active_span("request", tags={**tags, "number": number}) as outer:
+    loop = type(asyncio.get_running_loop()).__module__.split(".")[0]
+    with tracer.start_active_span(
+        "request", tags={**tags(), "number": number, "loop": loop}
+    ) as outer:
         await asyncio.sleep(0)
-        spans = [outer.span, *await asyncio.gather(step(tags), step(tags))]
+        spans = [outer.span, *await asyncio.gather(step(), step())]
     note(spans)
-    return str(pid).encode()
+    return str(os.getpid()).encode()
 
 
-async def step(tags):
-    with tracer.start_active_span("step", tags=tags) as inner:
+async def step():
+    with tracer.start_active_span("step", tags=tags()) as inner:
         await asyncio.sleep(0)
     return inner.span
 
@@ -35,6 +36,8 @@ async def step(tags):
 async def lifespan(receive, send):
     while True:
         message = await receive()
+        if message["type"] == "lifespan.shutdown" and os.environ.get("TEST_FLUSH"):
+            await tracer.close()
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return

@@ -18,6 +18,9 @@ from jaeger_like import Config
 
 SPANS_PER_REQUEST = 3
 
+# Tells a process from itself after ``exec``; forked children have it of their parent.
+_IMAGE = os.urandom(4).hex()
+
 _journal = os.environ["TEST_JOURNAL"]
 
 
@@ -37,18 +40,22 @@ def _initialize():
 tracer = _initialize()
 
 
+def tags():
+    """Return the tags by which a span tells whose it is."""
+    return {"pid": os.getpid(), "process": f"{os.getpid()}.{_IMAGE}"}
+
+
 def work(number):
     """Finish a request's spans, and note them. Return what the request is answered."""
-    pid = os.getpid()
     with tracer.start_active_span(
-        "request", ignore_active_span=True, tags={"pid": pid, "number": number}
+        "request", ignore_active_span=True, tags={**tags(), "number": number}
     ) as scope:
         spans = [scope.span]
         for _ in range(SPANS_PER_REQUEST - 1):
-            with tracer.start_active_span("step", tags={"pid": pid}) as inner:
+            with tracer.start_active_span("step", tags=tags()) as inner:
                 spans.append(inner.span)
     note(spans)
-    return str(pid).encode()
+    return str(os.getpid()).encode()
 
 
 def note(spans):
@@ -65,6 +72,6 @@ def note(spans):
 
 
 # One that waits in the process which imports this, when that one forks.
-_at_import = tracer.start_span("at import", tags={"pid": os.getpid()})
+_at_import = tracer.start_span("at import", tags=tags())
 _at_import.finish()
 note([_at_import])
