@@ -82,7 +82,7 @@ class Extras:
         ):
             # The short way for children that Tracer.start_span has for plain spans.
             span._trace = parent._trace
-            span._span_id = tracer._random_bits(64) or 1
+            span._span_id = tracer._new_span_id()
             span._parent_id = parent._span_id
             span.references = None
             span.__class__ = self.span_class
@@ -123,19 +123,22 @@ def _composed(parts: tuple[type[Span], ...]) -> type[Span]:
     return type("Span", parts, {"__module__": Span.__module__})
 
 
-def with_high(
-    high_trace_id: Callable[[], int], getrandbits: Callable[[int], int], errors: Any
-) -> Callable[[int], int]:
-    """Return a source of ids whose numbers above 64 bits have the high half that a user makes."""
+class HighTraceIds:
+    """A source of ids whose numbers above 64 bits have the high half that a user makes."""
 
-    def bits(count: int) -> int:
+    def __init__(self, high_trace_id: Callable[[], int], source: Any, errors: Any) -> None:
+        self._high_trace_id = high_trace_id
+        self._source = source
+        self._errors = errors
+
+    def getrandbits(self, count: int) -> int:
+        """Return a number of so many bits."""
+        low: int = self._source.getrandbits(min(count, 64))
         if count <= 64:
-            return getrandbits(count)
+            return low
         try:
-            high = int(high_trace_id()) & _U64
+            high = int(self._high_trace_id()) & _U64
         except Exception as exc:
-            errors.log("High half of a trace id is random: %r", exc)
-            high = getrandbits(64)
-        return high << 64 | getrandbits(64)
-
-    return bits
+            self._errors.log("High half of a trace id is random: %r", exc)
+            high = self._source.getrandbits(64)
+        return high << 64 | low

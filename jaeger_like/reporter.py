@@ -107,9 +107,7 @@ class CompositeReporter(BaseReporter):
 
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
         """Tell all."""
-        self._each(
-            lambda r: r.set_process(service_name=service_name, tags=tags, max_length=max_length)
-        )
+        self._each(lambda r: r.set_process(service_name, tags, max_length))
 
     def report_span(self, span: Span) -> None:
         """Give *span* to all."""

@@ -78,8 +78,8 @@ def make_references(references: Iterable[Any] | None) -> list[Any] | None:
     return [
         ttypes.SpanRef(
             refType=make_ref_type(reference.type),
-            traceIdLow=_id_to_low(reference.referenced_context.trace_id),
-            traceIdHigh=_id_to_high(reference.referenced_context.trace_id),
+            traceIdLow=id_to_int(_id_to_low(reference.referenced_context.trace_id)),
+            traceIdHigh=id_to_int(_id_to_high(reference.referenced_context.trace_id)),
             spanId=id_to_int(reference.referenced_context.span_id),
         )
         for reference in references
@@ -89,8 +89,8 @@ def make_references(references: Iterable[Any] | None) -> list[Any] | None:
 def make_span(span: Any) -> Any:
     """Return a ``Span`` of one of our finished spans."""
     return ttypes.Span(
-        traceIdLow=_id_to_low(span.trace_id),
-        traceIdHigh=_id_to_high(span.trace_id),
+        traceIdLow=id_to_int(_id_to_low(span.trace_id)),
+        traceIdHigh=id_to_int(_id_to_high(span.trace_id)),
         spanId=id_to_int(span.span_id),
         parentSpanId=id_to_int(span.parent_id) or 0,
         operationName=text(span.operation_name),
@@ -122,13 +122,13 @@ def id_to_int(big_id: int | None) -> int | None:
 
 
 def _id_to_low(big_id: int | None) -> int | None:
-    """Return the lower half of a 128-bit id, as :func:`id_to_int` does."""
-    return None if big_id is None else id_to_int(big_id & _MASK)
+    """Return the lower 64 bits of an id, unsigned; None stays None."""
+    return None if big_id is None else big_id & _MASK
 
 
 def _id_to_high(big_id: int | None) -> int | None:
-    """Return the upper half of a 128-bit id, as :func:`id_to_int` does."""
-    return None if big_id is None else id_to_int(big_id >> 64 & _MASK)
+    """Return the 64 bits of an id above the lower 64, unsigned; None stays None."""
+    return None if big_id is None else big_id >> 64 & _MASK
 
 
 def parse_sampling_strategy(response: Any) -> tuple[Any, str | None]:
@@ -140,13 +140,13 @@ def parse_sampling_strategy(response: Any) -> tuple[Any, str | None]:
     from .thrift_gen.sampling.ttypes import SamplingStrategyType
 
     if response.strategyType == SamplingStrategyType.PROBABILISTIC:
-        rate = response.probabilisticSampling.samplingRate
-        if 0 <= rate <= 1:
+        rate = getattr(response.probabilisticSampling, "samplingRate", None)
+        if rate is not None and 0 <= rate <= 1:
             return ProbabilisticSampler(rate=rate), None
         return None, f"Probabilistic sampling rate not in [0, 1] range: {rate}"
     if response.strategyType == SamplingStrategyType.RATE_LIMITING:
-        limit = response.rateLimitingSampling.maxTracesPerSecond
-        if 0 <= limit < 500:
+        limit = getattr(response.rateLimitingSampling, "maxTracesPerSecond", None)
+        if limit is not None and 0 <= limit < 500:
             return RateLimitingSampler(max_traces_per_second=limit), None
         return None, f"Rate limiting parameter not in [0, 500) range: {limit}"
     return None, f"Unsupported sampling strategy type: {response.strategyType}"

@@ -167,13 +167,12 @@ class Tracer(opentracing.Tracer):
     @random.setter
     def random(self, value: Any) -> None:
         self._random = value
-        self._random_bits: Callable[[int], int] = value.getrandbits
+        # Asked for its method each time: tests replace the method of the class.
+        self._id_source: Any = value
         if self._high_trace_id is not None:
-            from ._extras import with_high
+            from ._extras import HighTraceIds
 
-            self._random_bits = with_high(
-                self._high_trace_id, value.getrandbits, self._start_errors
-            )
+            self._id_source = HighTraceIds(self._high_trace_id, value, self._start_errors)
 
     @property
     def one_span_per_rpc(self) -> bool:
@@ -245,7 +244,7 @@ class Tracer(opentracing.Tracer):
             # A child in this process: everything is inherited. Sharing the parent's TraceData
             # instead of copying four values is worth 0.1 us.
             trace = span._trace = parent._trace
-            span._span_id = self._random_bits(64) or 1
+            span._span_id = self._id_source.getrandbits(64) or 1
             span._parent_id = parent._span_id
             span.references = origin = None
         else:
@@ -326,8 +325,8 @@ class Tracer(opentracing.Tracer):
         except Exception as exc:
             self._start_errors.log("Span %s starts a trace of its own: %r", operation_name, exc)
             span.references = None
-            span._trace = TraceData(self._random_bits(64) or 1, 0)
-            span._span_id, span._parent_id = self._random_bits(64) or 1, None
+            span._trace = TraceData(self._new_span_id(), 0)
+            span._span_id, span._parent_id = self._new_span_id(), None
             return Origin(is_new=True)
 
     def _join(
@@ -348,13 +347,16 @@ class Tracer(opentracing.Tracer):
             if as_is or (self._one_span_per_rpc and is_server(tags)):
                 span._span_id, span._parent_id = context.span_id, context.parent_id
             else:
-                span._span_id, span._parent_id = self._random_bits(64) or 1, context.span_id
+                span._span_id, span._parent_id = (
+                    self._new_span_id(),
+                    context.span_id,
+                )
             return Origin(is_new=False, tags=sampler_tags)
 
-        trace_id = self._random_bits(self.max_trace_id_bits)
+        trace_id = self._id_source.getrandbits(self.max_trace_id_bits)
         if not trace_id & 0xFFFF_FFFF_FFFF_FFFF:
             trace_id |= 1
-        span._span_id, span._parent_id = self._random_bits(64) or 1, None
+        span._span_id, span._parent_id = self._new_span_id(), None
         sampler_tags = None
         if trace is not None and trace.debug_id is not None:
             flags = 0
@@ -375,6 +377,10 @@ class Tracer(opentracing.Tracer):
             set_start_tags(span, tags)
         except Exception as exc:
             self._sampler_errors.log("Tags of sampler %s ignored: %r", self.sampler, exc)
+
+    def _new_span_id(self) -> int:
+        number: int = self._id_source.getrandbits(64)
+        return number or 1
 
     def _ask_sampler(self, trace_id: int, operation_name: str) -> tuple[int, Any]:
         """Return the flags of a trace and the tags of its first span."""
@@ -487,7 +493,7 @@ class Tracer(opentracing.Tracer):
         return self._random_id(_max_id_bits)
 
     def _random_id(self, bits: int) -> int:
-        number: int = self._random_bits(bits)
+        number: int = self._id_source.getrandbits(bits)
         return number
 
     # -- this process --------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def as_sender(channel: Any) -> Any:
     :raises ConfigError: *channel* is neither
     """
     sender = getattr(channel, "sender", None)
-    if sender is not None:
+    if isinstance(getattr(sender, "max_packet_size", None), int):  # or it is a test's mock
         return sender
     if hasattr(channel, "write") and hasattr(channel, "flush"):
         return TransportSender(channel)

@@ -27,8 +27,9 @@ from .support import new_tracer, values
 )
 def test_ids_are_signed(number, signed):
     assert thrift.id_to_int(number) == signed
-    assert thrift._id_to_low(number) == signed
-    assert thrift._id_to_high(None if number is None else number << 64 | 5) == signed
+    assert thrift.id_to_int(thrift._id_to_low(number)) == signed
+    high = thrift._id_to_high(None if number is None else number << 64 | 5)
+    assert thrift.id_to_int(high) == signed
 
 
 def test_timestamp_micros():
