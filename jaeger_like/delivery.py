@@ -334,9 +334,9 @@ class Delivery:
         if self._down:
             self._down = False
             self._tell_errors("recovered", "Submitting traces to jaeger-agent works again")
-        pause = self._sender.pause_after(packet) if hasattr(self._sender, "pause_after") else 0
-        if pause:
-            await asyncio.sleep(pause)
+        if hasattr(self._sender, "pause_after"):
+            urgent = len(self._reporter.queue) > self._reporter.queue_capacity // 2
+            await asyncio.sleep(self._sender.pause_after(packet, urgent))
 
     async def _wait(self, seconds: float, exc: Exception) -> None:
         import asyncio

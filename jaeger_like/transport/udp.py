@@ -30,11 +30,12 @@ RESOLVE_INTERVAL = 30.0
 RESOLVE_AFTER_ERROR = 1.0
 
 # A socket's receive buffer, 208 KiB by default, holds three full packets. What arrives faster than
-# it is read vanishes, so packets are paced: 65 MB/s, about 200,000 spans a second, and two full
-# packets at once after a quiet moment. That is often the wait for a busy interpreter's lock; if it
-# did not count, each packet would cost its length and a millisecond more.
-_BYTES_PER_SECOND = 65_000_000.0
-_BURST_SECONDS = 0.001
+# it is read vanishes, so packets are paced: 25 MB/s, about 100,000 spans a second, for which a
+# receiver may look away for 8 ms; 65 MB/s while our own buffer is about to overflow. After a quiet
+# moment one packet goes at once. That moment is often the wait for a busy interpreter's lock; if it
+# did not count, each packet would cost its length and several milliseconds more.
+_BYTES_PER_SECOND = 25_000_000.0
+_BYTES_PER_SECOND_URGENT = 65_000_000.0
 _BYTES_AROUND_A_PACKET = 800  # in the kernel's account of a buffer: small packets fill it, too
 
 
@@ -94,11 +95,15 @@ class UDPSender:
             self._look_up()
         await self._send_to_any(packet)
 
-    def pause_after(self, packet: bytes) -> float:
-        """Return the seconds that the receiver needs before the next packet."""
+    def pause_after(self, packet: bytes, urgent: bool = False) -> float:
+        """Return the seconds that the receiver needs before the next packet.
+
+        :param urgent: spans are about to be dropped for want of room
+        """
         now = self._clock()
-        seconds = (len(packet) + _BYTES_AROUND_A_PACKET) / _BYTES_PER_SECOND
-        self._room_at = max(self._room_at, now - _BURST_SECONDS) + seconds
+        rate = _BYTES_PER_SECOND_URGENT if urgent else _BYTES_PER_SECOND
+        seconds = (len(packet) + _BYTES_AROUND_A_PACKET) / rate
+        self._room_at = max(self._room_at, now - seconds) + seconds
         return max(0.0, self._room_at - now)
 
     async def _send_to_any(self, packet: bytes) -> None:

@@ -446,18 +446,22 @@ def test_a_name_without_an_address_is_an_error(monkeypatch):
 # -- pace --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "at_once"), [(65_000, 1), (1_000, 36)])
-def test_packets_are_paced_by_their_bytes_after_a_first_few(size, at_once):
+@pytest.mark.parametrize(("urgent", "seconds"), [(False, 0.0026), (True, 0.001)])
+def test_packets_are_paced_by_their_bytes_after_the_first(urgent, seconds):
     now = [100.0]
     sender = UDPSender("127.0.0.1", 1, clock=lambda: now[0])
-    pauses = [sender.pause_after(b"x" * size) for _ in range(at_once + 1)]
-    assert pauses[:at_once] == pytest.approx([0] * at_once, abs=2e-5)
-    assert pauses[at_once] > 0
-    now[0] += 0.0005  # reading has begun
-    assert 0 < sender.pause_after(b"x" * 65_000) < 0.002
+
+    def pause(size):
+        return sender.pause_after(b"x" * size, urgent)
+
+    assert pause(65_000) == 0
+    assert pause(65_000) == pytest.approx(seconds, rel=0.05)
+    assert pause(6_500) == pytest.approx(1.1 * seconds, rel=0.05)
+    now[0] += seconds  # whatever took that time: it counts
+    assert pause(65_000) == pytest.approx(1.1 * seconds, rel=0.05)
     now[0] += 60  # a quiet minute is worth no more than a quiet moment
-    assert sender.pause_after(b"x" * 65_000) == pytest.approx(0, abs=2e-5)
-    assert sender.pause_after(b"x" * 65_000) == pytest.approx(0.001, abs=1e-4)
+    assert pause(65_000) == 0
+    assert pause(65_000) == pytest.approx(seconds, rel=0.05)
 
 
 def test_a_receiver_with_a_default_buffer_in_another_process_loses_nothing():

@@ -32,9 +32,12 @@ def start(agent, journal):
     started = []
 
     def make(command, **env):
-        server = Server(
-            command, {"TEST_JOURNAL": journal.path, "TEST_AGENT_PORT": str(agent.port), **env}
-        )
+        settings = {
+            "TEST_JOURNAL": journal.path,
+            "TEST_AGENT_PORT": str(agent.port),
+            "HOME": journal.folder,  # some servers keep things there
+        }
+        server = Server(command, {**settings, **env})
         started.append(server)
         return server
 

@@ -48,13 +48,14 @@ def free_port():
 class Journal:
     """What the programs say they have finished. A context manager.
 
+    :ivar folder: for this test, with a short name
     :ivar path: of the socket that takes the lines
     """
 
     def __init__(self):
         # Not below pytest's directories: their names are too long for a socket.
-        self._folder = tempfile.mkdtemp(prefix="jl")
-        self.path = str(Path(self._folder) / "journal")
+        self.folder = tempfile.mkdtemp(prefix="jl")
+        self.path = str(Path(self.folder) / "journal")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
         self._lines = []
@@ -70,7 +71,7 @@ class Journal:
             sock.sendto(b"", self.path)
         self._thread.join(PATIENCE)
         self._socket.close()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def _read(self):
         while line := self._socket.recv(65536):
