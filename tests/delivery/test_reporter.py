@@ -1,6 +1,7 @@
 """From finished spans to packets: nothing lost, nothing twice, packets full, everything counted."""
 
 import gc
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,20 @@ def test_packets_are_full_and_the_loop_is_woken_once_for_each_at_most(
     assert max(sizes) <= 65_000
     assert min(sizes[:-1]) >= 64_000
     assert len(calls) <= len(sizes) + 2  # and one for the first span, one for flush()
+
+
+def test_a_program_that_does_nothing_but_make_spans_loses_none(numbers):
+    """It used to keep the interpreter's lock so long that the buffer overflowed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody_reads:
+        nobody_reads.bind(("127.0.0.1", 0))
+        tracer = new_tracer(nobody_reads.getsockname()[1], metrics_factory=numbers)
+        with tracer.start_span("parent") as parent:
+            for _ in range(250_000):
+                tracer.start_span("work", child_of=parent, tags={"number": 1}).finish()
+        assert tracer.flush(TIMEOUT)
+        tracer.close().result(TIMEOUT)
+    assert numbers.spans("dropped") == 0
+    assert numbers.spans("ok") == 250_001
 
 
 def test_spans_of_many_threads_arrive_exactly_once(make_tracer, agent):
