@@ -9,7 +9,7 @@ PYTEST ?= -q
 FAST := -m 'not servers' $(PYTEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers memcheck lint format types docs thrift agent crossdock bench wheel clean
+.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock bench wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,13 @@ test-servers: $(VENV)/installed-servers  ## the tracer under gunicorn, uWSGI, Ce
 $(VENV)/installed-servers: $(VENV)/installed-tests
 	$(PIP) --editable '.[servers]'
 	@touch $@
+
+fuzz: $(VENV)/installed-tests  ## the decoders of what peers send, for SECONDS
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+SECONDS ?= 60
+
+soak: $(VENV)/installed-tests  ## ten minutes at 5,000 spans a second
+	$(BIN)/python scripts/soak.py --seconds 600 --rate 5000
 
 memcheck: $(VENV)/installed-tests  ## the C encoder under valgrind
 	scripts/memcheck.sh $(BIN)/python
