@@ -59,7 +59,7 @@ def test_what_is_fine(soak, capsys):
     ],
 )
 def test_what_is_not(soak, capsys, change, word):
-    figures = {key: change.get(key, value) for key, value in FINE.items()}
-    came = {key: change.get(key, value) for key, value in CAME.items()}
-    assert soak.judge(figures, came) == 1
+    of_sink = change.keys() <= CAME.keys()
+    figures, came = ({}, change) if of_sink else (change, {})
+    assert soak.judge({**FINE, **figures}, {**CAME, **came}) == 1
     assert word in capsys.readouterr().out
