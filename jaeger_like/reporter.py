@@ -30,7 +30,7 @@ MAX_WAITING_BYTES = 16 << 20
 
 # A program that does nothing but make spans keeps the interpreter's lock for 5 ms at a time: the
 # loop's thread sends one packet in that time, and half of the spans are lost. With this much
-# waiting, eight full packets, the caller gives way for a moment, once for each packet it has filled.
+# waiting, eight full packets, the caller gives way for a moment, once for each packet it fills.
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 

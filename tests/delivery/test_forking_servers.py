@@ -28,10 +28,16 @@ class UWSGI(types.ModuleType):
 def uwsgi(monkeypatch):
     """This process is uWSGI's, and has no loop yet."""
     module = UWSGI()
+    threads = set(threading.enumerate())
     monkeypatch.setitem(sys.modules, "uwsgi", module)
     monkeypatch.setattr(_background, "_shared", None)
     yield module
     module.worker = 1
+    io_loop = _background.runner().io_loop
+    io_loop.add_callback(io_loop.stop)
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(TIMEOUT)
+    io_loop.close()
 
 
 @pytest.mark.parametrize(

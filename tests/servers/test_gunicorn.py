@@ -20,11 +20,16 @@ GUNICORN = script("gunicorn")
 pytestmark = pytest.mark.skipif(GUNICORN is None, reason="gunicorn is not installed")
 
 
-def needs(module):
-    missing = importlib.util.find_spec(module.split(".")[0]) is None or (
-        importlib.util.find_spec("gunicorn") is None or importlib.util.find_spec(module) is None
-    )
-    return pytest.mark.skipif(missing, reason=f"{module} is not installed")
+def has(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
+
+
+def needs(*modules):
+    missing = [module for module in modules if not has(module)]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
 
 
 KINDS = [
@@ -32,7 +37,9 @@ KINDS = [
     pytest.param(["-k", "gthread", "--threads", "8"], id="gthread"),
     pytest.param(["-k", "gevent"], id="gevent", marks=needs("gevent")),
     # gunicorn 26 has no workers for eventlet any more.
-    pytest.param(["-k", "eventlet"], id="eventlet", marks=needs("gunicorn.workers.geventlet")),
+    pytest.param(
+        ["-k", "eventlet"], id="eventlet", marks=needs("eventlet", "gunicorn.workers.geventlet")
+    ),
     pytest.param(["-k", "tornado"], id="tornado"),
 ]
 REQUESTS = 120  # more where it takes them until every worker has answered
