@@ -28,7 +28,7 @@ from jaeger_like.sampler.strategy import StrategyError, parse
 from jaeger_like.span_context import SpanContext
 
 CORPUS = Path(__file__).parent / "corpus"
-SECONDS = 1.0
+SECONDS = 5.0
 MAX_LENGTH = 65_000
 
 # Bytes of memory for one of input. A list of empty Thrift structs has one byte for each, and the

@@ -1,6 +1,5 @@
 """Servers of asyncio programs: uvicorn and hypercorn, with uvloop where it is installed."""
 
-import importlib.util
 import signal
 
 import pytest
@@ -9,16 +8,11 @@ from .support import (
     APPS,
     assert_exactly_once,
     assert_parents,
+    needs,
     request_many,
     request_until,
     script,
 )
-
-
-def needs(*modules):
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
-
 
 LOOPS = [
     pytest.param("asyncio", "asyncio", id="asyncio"),
@@ -100,16 +94,28 @@ def test_hypercorn(start, agent, journal, loop, module):
     assert_loop(agent, module)
 
 
-@needs("uvicorn", "gunicorn")
+def gunicorn(kind):
+    return [
+        script("gunicorn"), "--preload", "-w", "2", "-b", "127.0.0.1:0", "--chdir", str(APPS),
+        "-k", kind, "asgi:application",
+    ]  # fmt: skip
+
+
+@needs("gunicorn", "gunicorn.workers.gasgi")
 def test_gunicorn_with_workers_of_asyncio(start, agent, journal):
     """The tracer is made before the fork, and the loop after it."""
-    server = start(
-        [
-            script("gunicorn"), "--preload", "-w", "2", "-b", "127.0.0.1:0", "--chdir", str(APPS),
-            "-k", "asgi" if importlib.util.find_spec("gunicorn.workers.gasgi")
-            else "uvicorn.workers.UvicornWorker", "asgi:application",
-        ]
-    )  # fmt: skip
+    server = start(gunicorn("asgi"))
+    pids = request_until(server.wait_until_listening(), 2, at_least=REQUESTS)
+    assert server.stop() == 0
+    assert_exactly_once(agent, journal)
+    assert_parents(agent)
+    assert len(agent.spans) == len(pids) * 3 + 1
+
+
+@needs("gunicorn", "uvicorn", "uvicorn.workers")
+def test_gunicorn_with_workers_of_uvicorn(start, agent, journal):
+    """They end as uvicorn does, so the application closes the tracer."""
+    server = start(gunicorn("uvicorn.workers.UvicornWorker"), TEST_FLUSH="1")
     pids = request_until(server.wait_until_listening(), 2, at_least=REQUESTS)
     assert server.stop() == 0
     assert_exactly_once(agent, journal)

@@ -1,6 +1,5 @@
 """gunicorn, which imports the application before it forks (``--preload``)."""
 
-import importlib.util
 import re
 import signal
 import threading
@@ -11,6 +10,7 @@ from .support import (
     APPS,
     assert_exactly_once,
     assert_parents,
+    needs,
     request,
     request_until,
     script,
@@ -18,18 +18,6 @@ from .support import (
 
 GUNICORN = script("gunicorn")
 pytestmark = pytest.mark.skipif(GUNICORN is None, reason="gunicorn is not installed")
-
-
-def has(module):
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it is in
-        return False
-
-
-def needs(*modules):
-    missing = [module for module in modules if not has(module)]
-    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
 
 
 KINDS = [

@@ -25,6 +25,6 @@ def trace(tracer, count):
         span = tracer.start_span("work", ignore_active_span=True)
         span.finish()
         ids.append(span.span_id)
-    for begin in range(0, count, 1000):  # a pipe takes 64 KiB in one go
-        say(ids=ids[begin : begin + 1000])
+    for begin in range(0, count, 150):  # a pipe takes 4 KiB in one piece
+        say(ids=ids[begin : begin + 150])
     return ids

@@ -111,8 +111,8 @@ def until(tracer, stop):
         span.finish()
         ids.append(span.span_id)
         stop.wait(0.0001)
-    for begin in range(0, len(ids), 1000):  # a pipe takes 64 KiB in one go
-        say(ids=ids[begin : begin + 1000])
+    for begin in range(0, len(ids), 150):  # a pipe takes 64 KiB in one go
+        say(ids=ids[begin : begin + 150])
 
 
 def users_loop(port):
