@@ -111,7 +111,7 @@ def until(tracer, stop):
         span.finish()
         ids.append(span.span_id)
         stop.wait(0.0001)
-    for begin in range(0, len(ids), 150):  # a pipe takes 64 KiB in one go
+    for begin in range(0, len(ids), 150):  # a pipe takes 4 KiB in one piece
         say(ids=ids[begin : begin + 150])
 
 
