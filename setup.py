@@ -62,8 +62,9 @@ TESTS = [
 SERVERS = [
     "celery>=5.3",
     "gunicorn>=21",
+    "hypercorn>=0.16",
     "uvicorn>=0.23",
-    "uvloop>=0.17",
+    "uvloop>=0.17; sys_platform != 'win32'",
     "uwsgi>=2.0.22",
 ]
 
