@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import opentracing
@@ -226,7 +227,7 @@ class Config(ConfigProperties):
         services = (self._parts_metrics_factory, self.error_reporter)
         sampler = new_sampler(settings, channel, io_loop, *services)
         logger.info("Using sampler %s", sampler)
-        reporter = new_reporter(settings, channel, io_loop, *services)
+        reporter = self._new_reporter(settings, channel, io_loop, *services)
         if settings.logging:
             reporter = CompositeReporter(reporter, LoggingReporter(logger))
         throttler = None
@@ -242,6 +243,16 @@ class Config(ConfigProperties):
         if settings.baggage_remote and channel is not None:
             tracer.restrict_baggage(remote_baggage_restrictions(settings, io_loop, *services))
         return tracer
+
+    def _new_reporter(self, settings: Settings, channel: Any, *rest: Any) -> Any:
+        try:
+            return new_reporter(settings, channel, *rest)
+        except ConfigError as exc:
+            # Whoever wrote the variable may not know what is installed here. No crash for that.
+            if settings.endpoint is None or self.config.get("endpoint"):
+                raise
+            warn_once(f"JAEGER_ENDPOINT: {exc}; spans go to the agent")
+            return new_reporter(replace(settings, endpoint=None), channel, *rest)
 
     def create_tracer(self, reporter: Any, sampler: Any, throttler: Any = None) -> Tracer:
         """Return a tracer with the given parts and all else as configured. No network.
@@ -276,4 +287,10 @@ class Config(ConfigProperties):
             reporting_port=self.local_agent_reporting_port,
             throttling_port=self.throttler_port,
             io_loop=io_loop,
+            family=self._read("local_agent.socket_type"),
+            resolve_interval=(
+                self._read("local_agent.reconnect_interval")
+                if self._read("local_agent.reconnect")
+                else None
+            ),
         )

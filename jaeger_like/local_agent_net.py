@@ -40,6 +40,7 @@ class LocalAgentSender:
     :param reporting_port: UDP port for spans in compact protocol
     :param io_loop: tornado loop to run on; by default the one in the background
     :param throttling_port: TCP port for credits; None for none
+    :param sender_options: ``family`` and ``resolve_interval``, see ``UDPSender``
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class LocalAgentSender:
         reporting_port: int,
         io_loop: Any = None,
         throttling_port: int | None = None,
+        **sender_options: Any,
     ) -> None:
         self.io_loop = io_loop
         self.host = host
         self.reporting_port = int(reporting_port)
         self.local_agent_http = LocalAgentHTTP(host, sampling_port)
         self.throttling_http = LocalAgentHTTP(host, throttling_port) if throttling_port else None
+        self._sender_options = sender_options
         self._sender: Any = None
 
     @property
@@ -63,7 +66,7 @@ class LocalAgentSender:
         if self._sender is None:
             from .transport.udp import UDPSender
 
-            self._sender = UDPSender(self.host, self.reporting_port)
+            self._sender = UDPSender(self.host, self.reporting_port, **self._sender_options)
         return self._sender
 
     def request_sampling_strategy(

@@ -206,6 +206,8 @@ class Reporter(BaseReporter):
         self._dropped = 0
         self._delivery = Delivery(self, sender or as_sender(channel))
         self._wake_bytes = self._delivery.packet_budget
+        if hasattr(sender, "has_room"):
+            sender.has_room = self._has_room
         _fork.register(self)
         _background.at_exit.add(self)
 
@@ -276,6 +278,10 @@ class Reporter(BaseReporter):
         except Exception as exc:
             self._delivery.give_up(1, exc)
             return None
+
+    def _has_room(self) -> bool:
+        waiting = self._bytes_in - self._delivery.bytes_out
+        return len(self.queue) < self.queue_capacity and waiting < MAX_WAITING_BYTES
 
     def _drop(self) -> None:
         self._dropped += 1

@@ -22,7 +22,7 @@ class TraceData:
     :ivar baggage: None when there is none; never mutated
     :ivar debug_id: correlation id of a trace that is to be forced, or None
     :ivar tracestate: W3C ``tracestate`` as it is to be forwarded, or None
-    :ivar random_id: W3C level 2 random flag as it was received
+    :ivar random_id: W3C level 2 random flag: of a new trace, or as it was received
     :ivar wire: encoded ids, kept here by the span encoder for the next span of the trace
     """
 
@@ -102,7 +102,7 @@ class SpanContext(opentracing.SpanContext):
 
     @trace_id.setter
     def trace_id(self, value: int | None) -> None:
-        self._trace = self._trace.replace(trace_id=value)
+        self._trace = self._trace.replace(trace_id=value, random_id=False)
 
     @property
     def flags(self) -> int | None:

@@ -22,6 +22,7 @@ ORDER = [
     "_native",
     "_log",
     "_fork",
+    "_leave",
     "_guard",
     "_late_lock",
     "rate_limiter",
@@ -90,7 +91,6 @@ ONLY = {
     ("opentelemetry",): {"encoding.otlp"},
     ("thrift",): {
         "thrift_gen", "encoding.fit", "transport.collector", "TUDPTransport", "testing",
-        "all_in_one.decode",
     },
     ("prometheus_client",): {"metrics.prometheus"},
     ("pytest",): {"testing"},
@@ -106,8 +106,10 @@ PURE = [
     "sampler.base",
     "sampler.strategy",
     "_settings",
+    "all_in_one.decode",
     "all_in_one.model",
     "all_in_one.tree",
+    "all_in_one.wire",
 ]
 IMPURE_IMPORTS = {
     "time", "os", "io", "random", "socket", "threading", "asyncio", "logging", "subprocess",

@@ -65,6 +65,9 @@ class Settings:
     local_agent_enabled: bool
     local_agent_reporting_host: str
     local_agent_reporting_port: int
+    local_agent_socket_type: str | None
+    local_agent_reconnect: bool
+    local_agent_reconnect_interval: float
     local_agent_sampling_port: int
     throttler: bool
     throttler_port: int

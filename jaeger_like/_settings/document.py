@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .table import OTHER_VARIABLES, ROWS, WITHOUT_EFFECT, Row
+from .row import Row
+from .table import OTHER_VARIABLES, ROWS, WITHOUT_EFFECT
 
 _HEAD = """\
 # Configuration

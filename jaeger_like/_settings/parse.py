@@ -31,6 +31,7 @@ PROPAGATION_NAMES = ("jaeger", "b3", "b3-single", "w3c")
 OTLP = "otlp"
 OTLP_PATH = "/v1/traces"
 PROTOCOLS = ("thrift", OTLP)
+SOCKET_TYPES = ("udp4", "udp6")
 
 
 def boolean(default: bool) -> Parser:
@@ -171,6 +172,14 @@ def protocol(value: Any) -> str:
     return name
 
 
+def socket_type(value: Any) -> str:
+    """Read the name of a kind of socket, in any case."""
+    name = text(value).lower()
+    if name not in SOCKET_TYPES:
+        raise ValueError(value)
+    return name
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """Read a mapping; return a copy."""
     if not isinstance(value, Mapping):
@@ -200,5 +209,7 @@ def sort_names(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def without_credentials(address: str) -> str:
-    """Return a URL without the user and password that it may hold, fit for logs."""
-    return re.sub(r"//[^/\s]*@", "//***@", address)
+    """Return what may be a URL without user, password and query, fit for logs."""
+    # A bad one may have its credentials anywhere before the last "@".
+    bare = re.sub(r"(^|//).*@", r"\1***@", address, flags=re.DOTALL)
+    return re.sub(r"\?.*", "?***", bare, flags=re.DOTALL) if "://" in bare else bare

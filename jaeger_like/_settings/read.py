@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import ConfigError
 from .parse import without_credentials
-from .table import BY_KEY, ROWS, Row
+from .row import Row
+from .table import BY_KEY, ROWS
 
 Warn = Callable[[str], object]
 
@@ -92,7 +93,7 @@ def from_environment(row: Row, environ: Mapping[str, str], warn: Warn) -> Any:
             return (row.parse_env or row.parse)(text)
         except _BAD:
             warn(
-                f"{name}: expected {row.type}, got {shown(row, text)!r}; "
+                f"{name}: expected {row.type_env or row.type}, got {shown(row, text)!r}; "
                 f"the default is used: {row.default!r}"
             )
             break

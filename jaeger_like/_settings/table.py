@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from .. import constants
 from . import parse
-from .parse import Parser
+from .row import Row, boolean_row
 
 PORT = parse.integer(0, 65535)
 _PORT_TYPE = "integer, 0 to 65535"
 _HEADER_TYPE = "text, characters of a header's name"
 _URL_TYPE = "absolute http or https URL"
-_DURATION_NOTE = "environment: a duration such as `500ms` or `1m30s`, or an integer: milliseconds"
-
-
-class Row(NamedTuple):
-    """One setting.
-
-    :ivar key: dotted name in the configuration
-    :ivar default: the setting when neither the configuration nor the environment has it
-    :ivar parse: reads the configuration's value; raises ValueError or TypeError
-    :ivar type: what is accepted, in words; stands in errors and in the documentation
-    :ivar help: what it does
-    :ivar env: names of variables, the first that is set counts; the rest are older spellings
-    :ivar parse_env: reads a variable's text; None: as *parse* does
-    :ivar takes_none: None is a value, and does not mean "absent"
-    :ivar secret: never to be shown
-    """
-
-    key: str
-    default: Any
-    parse: Parser
-    type: str
-    help: str
-    env: tuple[str, ...] = ()
-    parse_env: Parser | None = None
-    takes_none: bool = False
-    secret: bool = False
-
-
-def _boolean(
-    key: str,
-    default: bool,
-    help_text: str,
-    env: tuple[str, ...] = (),
-    parse_env: Parser = parse.boolean_text,
-) -> Row:
-    return Row(
-        key, default, parse.boolean(default), "boolean", help_text, env, parse_env, takes_none=True
-    )
+_DURATION = "a duration such as `500ms` or `1m30s`, or an integer: milliseconds"
+_DURATION_NOTE = f"environment: {_DURATION}"
 
 
 ROWS: tuple[Row, ...] = (
@@ -61,7 +23,7 @@ ROWS: tuple[Row, ...] = (
         "Name of the service whose spans these are. Required; beats the argument of `Config`.",
         ("JAEGER_SERVICE_NAME",),
     ),
-    _boolean(
+    boolean_row(
         "enabled",
         True,
         "Whether to trace at all. If not, nothing is recorded, propagated or sent. "
@@ -97,6 +59,7 @@ ROWS: tuple[Row, ...] = (
         ("JAEGER_SAMPLER_REFRESH_INTERVAL",),
         parse.positive_duration_text,
         takes_none=True,
+        type_env=_DURATION,
     ),
     Row(
         "max_operations",
@@ -114,7 +77,7 @@ ROWS: tuple[Row, ...] = (
         "Where the remote sampler asks for its strategy; absent: `http://`*agent*`:5778/sampling`.",
         ("JAEGER_SAMPLING_ENDPOINT",),
     ),
-    _boolean(
+    boolean_row(
         "operation_name_late_binding",
         False,
         "Whether a trace that was not sampled under its first operation name gets another chance "
@@ -129,14 +92,14 @@ ROWS: tuple[Row, ...] = (
         "a value `${VARIABLE:default}` is taken from the environment.",
         ("JAEGER_TAGS",),
     ),
-    _boolean(
+    boolean_row(
         "logging",
         False,
         "Whether to log every span that is reported.",
         ("JAEGER_REPORTER_LOG_SPANS",),
     ),
-    _boolean("metrics", True, "Whether to use the metrics factory that was passed."),
-    _boolean(
+    boolean_row("metrics", True, "Whether to use the metrics factory that was passed."),
+    boolean_row(
         "rpc_metrics",
         False,
         "Whether to count and time the requests that are answered, from server spans; needs a "
@@ -167,6 +130,7 @@ ROWS: tuple[Row, ...] = (
         ("JAEGER_REPORTER_FLUSH_INTERVAL",),
         parse.duration_text,
         takes_none=True,
+        type_env=_DURATION,
     ),
     Row(
         "max_tag_value_length",
@@ -204,7 +168,7 @@ ROWS: tuple[Row, ...] = (
         "integer, characters, 0 or more",
         "Longer values of baggage are cut; absent: never.",
     ),
-    _boolean(
+    boolean_row(
         "baggage.remote",
         False,
         "Whether to ask the agent, at the sampling port, for more such limits.",
@@ -216,7 +180,7 @@ ROWS: tuple[Row, ...] = (
         "number, seconds, above 0",
         "How often to ask for them.",
     ),
-    _boolean(
+    boolean_row(
         "baggage.deny_until_known",
         False,
         "Whether no baggage may be set until the agent has answered.",
@@ -252,13 +216,13 @@ ROWS: tuple[Row, ...] = (
         _HEADER_TYPE,
         "Header that forces a trace, and the tag that its value becomes.",
     ),
-    _boolean(
+    boolean_row(
         "generate_128bit_trace_id",
         False,
         "Whether trace ids have 128 bits instead of 64.",
         ("JAEGER_TRACEID_128BIT",),
     ),
-    _boolean(
+    boolean_row(
         "local_agent.enabled",
         True,
         "Whether to talk to an agent: spans, strategies, credits. Without one, and without "
@@ -279,6 +243,34 @@ ROWS: tuple[Row, ...] = (
         _PORT_TYPE,
         "UDP port of the agent, compact protocol.",
         ("JAEGER_AGENT_PORT", "JAEGER_REPORTER_AGENT_PORT"),
+    ),
+    Row(
+        "local_agent.socket_type",
+        None,
+        parse.socket_type,
+        " or ".join(f"`{name}`" for name in parse.SOCKET_TYPES),
+        "Family of the addresses, of those that the agent's name has, that spans are sent to: IPv4 "
+        "or IPv6; absent: either.",
+        ("JAEGER_AGENT_SOCKET_TYPE",),
+    ),
+    boolean_row(
+        "local_agent.reconnect",
+        True,
+        "Whether the agent's name is looked up again from time to time. It always is when the "
+        "agent could not be reached. `JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED` says the "
+        "opposite.",
+        ("JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED",),
+        parse.negated,
+    ),
+    Row(
+        "local_agent.reconnect_interval",
+        30.0,
+        parse.positive_seconds,
+        "number, seconds, above 0",
+        f"How often; {_DURATION_NOTE}.",
+        ("JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL",),
+        parse.positive_duration_text,
+        type_env=_DURATION,
     ),
     Row(
         "local_agent.sampling_port",
@@ -362,8 +354,9 @@ ROWS: tuple[Row, ...] = (
         f"How long one request to the collector may take; {_DURATION_NOTE}.",
         ("JAEGER_REPORTER_TIMEOUT",),
         parse.positive_duration_text,
+        type_env=_DURATION,
     ),
-    _boolean("tls.validate_cert", True, "Whether the collector's certificate is verified."),
+    boolean_row("tls.validate_cert", True, "Whether the collector's certificate is verified."),
     Row("tls.ca_certs", None, parse.text, "text, a path", "Certificates to trust, a PEM file."),
     Row("tls.client_cert", None, parse.text, "text, a path", "The client's certificate, PEM."),
     Row("tls.client_key", None, parse.text, "text, a path", "The client's key, PEM."),
@@ -387,8 +380,5 @@ OTHER_VARIABLES: dict[str, str] = {
 
 #: Variables that other clients read and that mean nothing here: set, they are mentioned once.
 WITHOUT_EFFECT: dict[str, str] = {
-    "JAEGER_AGENT_SOCKET_TYPE": "the address family follows from the agent's address",
-    "JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED": "the agent's name is always looked up again",
-    "JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL": "the agent's name is always looked up again",
-    "JAEGER_SENDER_FACTORY": "there are no sender plug-ins",
+    "JAEGER_SENDER_FACTORY": "it names a class of Java; `JAEGER_ENDPOINT` chooses what sends",
 }

@@ -5,7 +5,8 @@ receiver of the OpenTelemetry Collector, so that a trace looks the same whicheve
 
 - span kind from the tag ``span.kind``, INTERNAL without one; status from the tag ``error``
 - logs are events, named by their field ``event``
-- references to other spans than the parent are links, with their kind in ``opentracing.ref_type``
+- references are links, with their kind in ``opentracing.ref_type``, except to the span it is a
+  child of
 - tags of the process are attributes of the resource, some under the names of OpenTelemetry
 - trace ids of 64 bits are padded with zeros on the left
 
@@ -41,8 +42,8 @@ _STATUS_ERROR = 2
 _EVENT = "event"
 _DEFAULT_EVENT = "log"
 
-_CHILD_OF, _FOLLOWS_FROM = "child_of", "follows_from"
-_REFERENCE_TYPES = {0: _CHILD_OF, 1: _FOLLOWS_FROM}
+_CHILD_OF = "child_of"
+_REFERENCE_TYPES = {0: _CHILD_OF, 1: "follows_from"}
 
 _SAMPLED = 1  # the same bit in Jaeger's flags and in those of W3C
 _U64 = (1 << 64) - 1
@@ -114,10 +115,10 @@ def _fill(out: Any, span: Any) -> None:
         kind = _REFERENCE_TYPES.get(reference.refType, _CHILD_OF)
         if not reference.spanId or not (reference.traceIdHigh or reference.traceIdLow):
             continue  # to a context of baggage alone, or the like
-        if reference.spanId == span.parentSpanId and _trace_id(reference) == out.trace_id:
-            # The parent is no link; that it is one of another kind is worth an attribute.
-            if kind == _FOLLOWS_FROM:
-                attributes.setdefault(_REFERENCE_TYPE, kind)
+        is_parent = reference.spanId == span.parentSpanId and _trace_id(reference) == out.trace_id
+        # That the parent is only followed from has no other place: Jaeger, and what sends to it,
+        # see it from a link to the parent.
+        if is_parent and kind == _CHILD_OF:
             continue
         link = out.links.add()
         link.trace_id = _trace_id(reference)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import errno
 import random
 from abc import ABC, abstractmethod
@@ -12,31 +11,34 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ..encoding.packet import emit_batch
-from .http import HTTPFailure, Response, request
+from .http import Client, HTTPFailure, Response, basic_authorization
 from .udp import PacketTooLargeError
 
 #: Statuses that mean "later, perhaps": too many requests, and proxies without a collector.
 RETRIED = (429, 502, 503, 504)
 
 _MAX_DELAY = 10.0
+_STEP = 1.0  # seconds
 
 
 class PostingSender(ABC):
     """Posts packets to a collector. Subclasses say what a packet looks like there.
 
-    A request that failed for a passing reason (no answer, 429, 502, 503, 504) is made again after a
-    pause that doubles, with jitter, or that the server names.
+    One connection is kept open, as long as the collector does. A request that failed for a passing
+    reason (no answer, 429, 502, 503, 504) is made again after a pause that doubles, with jitter, or
+    that the server names; no more when the buffer is full, for then it costs other spans.
 
     :param url: of the collector; a user and a password in it count as those given
     :param user: with *password*: Basic authorization, beats *auth_token*
     :param auth_token: Bearer authorization
-    :param headers: more headers; they beat those made here
+    :param headers: more headers, latin-1 or UTF-8; they beat those made here
     :param timeout: seconds of one request
     :param attempts: how often a packet is tried at the most
     :param backoff: seconds of the first pause
     :param max_packet_size: bytes in compact protocol; OTLP takes about as many, Thrift's binary
         protocol twice as many
     :param tls: ``validate_cert``, ``ca_certs``, ``client_cert``, ``client_key``, ``ssl_options``
+    :raises ValueError: no such URL, or no such headers
     """
 
     #: What :meth:`body` returns.
@@ -62,25 +64,27 @@ class PostingSender(ABC):
         **tls: Any,
     ) -> None:
         self.max_packet_size = max_packet_size
-        self._timeout = timeout
         self._attempts = attempts
         self._backoff = backoff
         self._sleep = sleep
-        self._tls = tls
         self._closed = False
+        #: Whether there is room for spans that finish while a packet waits; a reporter sets it.
+        self.has_room: Callable[[], bool] = lambda: True
         self._url, url_user, url_password = _split_credentials(url, self.usual_query)
         if user is None and password is None:
             user, password = url_user, url_password
-        self._headers = {"Content-Type": self.content_type}
+        own = {"Content-Type": self.content_type}
         if user is not None and password is not None:
-            pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
-            self._headers["Authorization"] = f"Basic {pair}"
+            own["Authorization"] = basic_authorization(user, password)
         elif auth_token:
-            self._headers["Authorization"] = f"Bearer {auth_token}"
-        self._headers.update(headers or {})
+            own["Authorization"] = f"Bearer {auth_token}"
+        names = {name.lower() for name in headers or {}}
+        own = {name: value for name, value in own.items() if name.lower() not in names}
+        own.update(headers or {})
+        self._client = Client(self._url, headers=own, timeout=timeout, **tls)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._url.partition('?')[0]!r})"
+        return f"{type(self).__name__}({self._client.shown!r})"
 
     @abstractmethod
     def body(self, packet: bytes) -> bytes:
@@ -110,28 +114,40 @@ class PostingSender(ABC):
         while True:
             attempt += 1
             try:
-                response = await request(
-                    "POST",
-                    self._url,
-                    body=body,
-                    headers=dict(self._headers),
-                    timeout=self._timeout,
-                    **self._tls,
-                )
+                response = await self._client.request("POST", body)
             except HTTPFailure as failure:
+                if failure.code is not None and failure.code < 300:
+                    return  # it took the packet; only what it had to say about it did not arrive
                 if failure.code == 413:
                     raise PacketTooLargeError(errno.EMSGSIZE, str(failure)) from None
                 passing = failure.code is None or failure.code in RETRIED
-                if not passing or attempt >= self._attempts or self._closed:
+                if not passing or attempt >= self._attempts or not self._may_wait():
                     raise self._explained(failure) from None
-                await self._sleep(self._delay(attempt, failure.retry_after))
+                await self._pause(self._delay(attempt, failure.retry_after))
             else:
                 self.accepted(response)
                 return
 
     def close(self) -> None:
-        """Try a packet that is under way no more than once again. Any thread."""
+        """Try a packet that is under way no more than once again; release an idle connection.
+
+        Any thread. A packet that is sent later opens another connection.
+        """
         self._closed = True
+        self._client.close()
+
+    def _may_wait(self) -> bool:
+        # While there is no room, new spans are lost for this one's sake.
+        return not self._closed and self.has_room()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, and no longer than makes sense."""
+        while True:
+            step = min(seconds, _STEP)
+            await self._sleep(step)
+            seconds -= step
+            if seconds <= 0 or not self._may_wait():
+                return
 
     def _delay(self, attempt: int, retry_after: float | None) -> float:
         if retry_after is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _socket
 import asyncio
 import errno
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which the agent's host name is looked up again.
 RESOLVE_INTERVAL = 30.0
+
+_FAMILIES = {None: _socket.AF_UNSPEC, "udp4": _socket.AF_INET, "udp6": _socket.AF_INET6}
 
 #: Seconds after which it is when the agent could not be reached.
 RESOLVE_AFTER_ERROR = 1.0
@@ -47,9 +50,12 @@ class UDPSender:
     """Sends packets to one agent. Only on the thread of one loop, except :meth:`close`.
 
     :param host: name or address, IPv4 or IPv6; looked up when there are spans for the first time,
-        every 30 s from then on, and soon after an error
+        every now and then from then on, and soon after an error
     :param port: UDP port of the compact protocol
     :param max_packet_size: bytes of a datagram, at most 65,507
+    :param family: ``udp4`` or ``udp6``: only addresses of that family; None: any
+    :param resolve_interval: seconds after which the name is looked up again; None: only after an
+        error
     :param clock: monotonic seconds
     """
 
@@ -59,11 +65,16 @@ class UDPSender:
         port: int,
         max_packet_size: int = DEFAULT_MAX_PACKET_SIZE,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        family: str | None = None,
+        resolve_interval: float | None = RESOLVE_INTERVAL,
     ) -> None:
         self.host = host
         self.port = port
         self.max_packet_size = max_packet_size
         self._clock = clock
+        self._family = _FAMILIES[family]
+        self._resolve_interval = math.inf if resolve_interval is None else resolve_interval
         self._socket: Any = None
         self._addresses: list[tuple[int, Any]] = []
         self._resolve_at = 0.0
@@ -165,9 +176,11 @@ class UDPSender:
             task.exception()  # seen, whether or not somebody waits for it
 
     async def _resolve(self) -> None:
-        self._resolve_at = self._clock() + RESOLVE_INTERVAL
+        self._resolve_at = self._clock() + self._resolve_interval
         try:
-            addresses = await look_up(self.host, self.port, kind=_socket.SOCK_DGRAM)
+            addresses = await look_up(
+                self.host, self.port, family=self._family, kind=_socket.SOCK_DGRAM
+            )
         except OSError:
             if not self._addresses:
                 raise

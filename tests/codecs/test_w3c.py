@@ -13,7 +13,10 @@ from tornado.httputil import HTTPHeaders
 from jaeger_like.codecs import W3CCodec
 from jaeger_like.codecs.base import MAX_BAGGAGE_HEADER_LENGTH, MAX_BAGGAGE_ITEMS
 from jaeger_like.codecs.w3c import MAX_TRACESTATE_LENGTH
+from jaeger_like.reporter import InMemoryReporter
+from jaeger_like.sampler import ConstSampler
 from jaeger_like.span_context import TraceData, make_context
+from jaeger_like.tracer import Tracer
 
 from . import helpers
 from .helpers import context, ids, injected
@@ -124,6 +127,13 @@ def test_traceparent_is_written(sent, value):
 def test_context_without_trace_writes_its_baggage_only():
     sent = make_context(TraceData(None, None, {"k": "v"}, "debug", "a=1", True), None, None)
     assert injected(CODEC, sent) == {"baggage": "k=v"}
+
+
+def test_a_new_trace_is_random_and_an_assigned_trace_id_is_not():
+    span = Tracer("svc", InMemoryReporter(), ConstSampler(True)).start_span("op")
+    assert injected(CODEC, span.context)["traceparent"].endswith("-03")
+    span.context.trace_id = 5
+    assert injected(CODEC, span.context)["traceparent"].endswith("-01")
 
 
 @pytest.mark.parametrize(

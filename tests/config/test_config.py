@@ -1,7 +1,9 @@
 """Config: properties, precedence, validation, and the tracers it makes."""
 
+import _socket
 import json
 import logging
+import math
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from jaeger_like import config as config_module
 from jaeger_like.codecs import B3Codec
 from jaeger_like.config import Config
 from jaeger_like.errors import ConfigError
+from jaeger_like.local_agent_net import LocalAgentSender
 from jaeger_like.metrics import LegacyMetricsFactory, Metrics, MetricsFactory
 from jaeger_like.noop import NoopTracer
 from jaeger_like.reporter import (
@@ -536,6 +539,39 @@ def test_without_an_agent_spans_are_dropped_and_sampling_is_local(new_tracer):
 def test_without_an_agent_spans_may_still_be_logged(new_tracer):
     tracer = new_tracer({"local_agent": {"enabled": False}, "logging": True})
     assert [type(part) for part in tracer.reporter.reporters] == [NullReporter, LoggingReporter]
+
+
+def test_the_agents_socket_and_how_often_it_is_looked_for(new_tracer, monkeypatch):
+    def sender(settings=None):
+        found = new_tracer(settings).reporter.agent.sender
+        return found._family, found._resolve_interval
+
+    assert sender() == (_socket.AF_UNSPEC, 30.0)
+    monkeypatch.setenv("JAEGER_AGENT_SOCKET_TYPE", "udp6")
+    monkeypatch.setenv("JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL", "1m")
+    assert sender() == (_socket.AF_INET6, 60.0)
+    own = {"local_agent": {"socket_type": "udp4", "reconnect_interval": 5}}
+    assert sender(own) == (_socket.AF_INET, 5.0)
+    monkeypatch.setenv("JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED", "true")
+    assert sender(own) == (_socket.AF_INET, math.inf)
+    own["local_agent"]["reconnect"] = True
+    assert sender(own) == (_socket.AF_INET, 5.0)
+
+
+def test_an_endpoint_that_nothing_here_can_speak_to(new_tracer, monkeypatch, caplog):
+    """By the configuration it is an error, by the environment a warning, and the agent's turn."""
+    needed = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
+    monkeypatch.setitem(sys.modules, needed, None)
+    url = "http://u:s3cr3t@h:4318/v1/traces?key=s3cr3t"
+    with pytest.raises(ConfigError, match=r"endpoint: .*jaeger-like\[otlp\]") as caught:
+        new_tracer({"endpoint": url})
+    monkeypatch.setenv("JAEGER_ENDPOINT", url)
+    tracer = new_tracer()
+    assert type(tracer.reporter.agent) is LocalAgentSender
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("JAEGER_ENDPOINT: ")
+    assert "jaeger-like[otlp]" in warning
+    assert "s3cr3t" not in warning + str(caught.value)
 
 
 def test_an_endpoint_takes_the_place_of_udp(caplog):

@@ -77,6 +77,10 @@ VALUES = [
     ("propagation", ["b3-single", "W3C"], ("b3-single", "w3c"), "jaeger", ("jaeger",)),
     ("local_agent.reporting_host", "h", "h", " g ", "g"),
     ("local_agent.reporting_port", "1", 1, "65535", 65535),
+    ("local_agent.socket_type", "UDP6", "udp6", "udp4", "udp4"),
+    ("local_agent.reconnect", False, False, "true", False),
+    ("local_agent.reconnect", 1, True, "f", True),
+    ("local_agent.reconnect_interval", 5, 5.0, "1m30s", 90.0),
     (
         "endpoint",
         "https://a/b?c=d",
@@ -100,6 +104,14 @@ def test_configuration_beats_environment_beats_default(key, value, read, text, r
     assert getattr(resolve(environ={table.BY_KEY[key].env[0]: "  "}), field) == default
 
 
+@pytest.mark.parametrize(
+    "name", [row.env[0] for row in ROWS if row.parse_env and "duration" in row.parse_env.__name__]
+)
+def test_a_warning_about_a_duration_says_what_one_looks_like(name):
+    _, (warned,) = with_warnings({name: "soon"})
+    assert "expected a duration such as `500ms` or `1m30s`, or an integer: milliseconds" in warned
+
+
 @pytest.mark.parametrize("key", [row.key for row in ROWS if not row.takes_none])
 @pytest.mark.parametrize("absent", [None, ""])
 def test_none_and_empty_text_count_as_absent(key, absent):
@@ -118,6 +130,8 @@ BAD = [
     ("local_agent.reporting_port", [-1, 65536, "port", object()]),
     ("local_agent.sampling_port", [-1, 65536, "port"]),
     ("local_agent.reporting_host", [5, "  ", b"h"]),
+    ("local_agent.socket_type", ["udp", "tcp4", 4]),
+    ("local_agent.reconnect_interval", [0, -1, "x"]),
     ("throttler.port", [65536]),
     ("throttler.refresh_interval", [0, "soon"]),
     ("trace_id_header", [5, "two words", "a\r\nb", "a:b"]),
@@ -159,6 +173,10 @@ BAD_TEXTS = [
     ("JAEGER_TRACEID_128BIT", "x"),
     ("JAEGER_AGENT_PORT", "not a number"),
     ("JAEGER_AGENT_PORT", "65536"),
+    ("JAEGER_AGENT_SOCKET_TYPE", "udp5"),
+    ("JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED", "perhaps"),
+    ("JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL", "0"),
+    ("JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL", "often"),
     ("JAEGER_REPORTER_MAX_QUEUE_SIZE", "0"),
     ("JAEGER_REPORTER_FLUSH_INTERVAL", "soon"),
     ("JAEGER_REPORTER_FLUSH_INTERVAL", "-1"),
@@ -506,6 +524,10 @@ def test_secrets_are_not_in_the_repr():
         {"auth_token": f"{SECRET}\r\n{SECRET}"},
         {"headers": {"x key": SECRET}},
         {"endpoint": f"http://u:{SECRET}@host:port/"},
+        {"endpoint": f"u:{SECRET}@host:14268/api/traces"},
+        {"endpoint": f"http://u:a/{SECRET}@host/"},
+        {"endpoint": f"http://u:{SECRET} @host/"},
+        {"endpoint": f"http://host:port/?key={SECRET}"},
         {"sampling_endpoint": f"http://u:{SECRET}@host:port/"},
     ],
 )
@@ -523,6 +545,8 @@ def test_secrets_are_not_in_errors(config):
         {"JAEGER_AUTH_TOKEN": f"{SECRET}\r\n{SECRET}"},
         {"JAEGER_ENDPOINT": f"http://u:{SECRET}@host:port/"},
         {"JAEGER_ENDPOINT": f"http://u:a@{SECRET}@host:port/"},
+        {"JAEGER_ENDPOINT": f"u:{SECRET}@host:14268/api/traces"},
+        {"JAEGER_ENDPOINT": f"http://host:port/?key={SECRET}"},
         {"JAEGER_SAMPLER_MANAGER_HOST_PORT": f"http://u:{SECRET}@host:port/"},
     ],
 )

@@ -431,6 +431,36 @@ def test_a_datagram_too_large_is_told_apart(monkeypatch):
     assert not sock.closed
 
 
+@pytest.mark.parametrize(
+    ("kind", "family"), [("udp4", _socket.AF_INET), ("udp6", _socket.AF_INET6), (None, None)]
+)
+def test_only_addresses_of_the_wanted_family_are_taken(kind, family):
+    host = "localhost"
+    known = {row[0] for row in _socket.getaddrinfo(host, 1, 0, _socket.SOCK_DGRAM)}
+    if family is not None and family not in known:
+        pytest.skip("this machine has no such address")
+    sender = UDPSender(host, 9, family=kind)
+    asyncio.run(sender._resolve())
+    assert {found for found, _ in sender._addresses} == ({family} if family else known)
+
+
+@pytest.mark.parametrize(("interval", "looked_up"), [(5.0, 2), (None, 1)])
+def test_how_often_the_host_is_looked_up_again(monkeypatch, agent, interval, looked_up):
+    clock = Clock()
+    names = Names(monkeypatch, [address(agent.port)])
+
+    async def main():
+        sender = UDPSender(HOST, agent.port, clock=clock, resolve_interval=interval)
+        for advance in (0.0, 4.9, 0.2, 0.2):
+            clock.now += advance
+            await sender.send(PACKET)
+            await asyncio.sleep(0)
+        sender.close()
+
+    asyncio.run(main())
+    assert names.asked == looked_up
+
+
 def test_a_socket_that_cannot_be_connected_is_closed(monkeypatch):
     Names(monkeypatch, [(_socket.AF_INET, ("255.255.255.255", 1))])
     with pytest.raises(OSError, match=r".+"):

@@ -5,9 +5,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentracing import Format
 
 from jaeger_like.codecs import propagation_codec
+from jaeger_like.reporter import InMemoryReporter
+from jaeger_like.sampler import ConstSampler
 from jaeger_like.span_context import SpanContext
+from jaeger_like.tracer import Tracer
 
 baggage_api = pytest.importorskip("opentelemetry.baggage")
 pytest.importorskip("opentelemetry.propagators.b3")
@@ -47,6 +51,12 @@ names = pytest.mark.parametrize("name", list(THEIRS))
 
 def ours(name):
     return propagation_codec(name, url_encoding=True)
+
+
+def injected(codec, context):
+    headers = {}
+    codec.inject(context, headers)
+    return headers
 
 
 def over_http(headers):
@@ -147,3 +157,54 @@ def test_they_take_no_context_for_none(name):
     assert headers == {}
     ours(name).inject(SpanContext(None, None, None, None), headers)
     assert read_by_them(name, headers)[0] == trace.INVALID_SPAN_CONTEXT
+
+
+class Denying:
+    """A throttler that allows no debug trace, and remembers who asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def set_client_id(self, client_id):
+        pass
+
+    def is_allowed(self, operation):
+        self.asked.append(operation)
+        return False
+
+
+@given(trace_id=TRACE_IDS, span_id=SPAN_IDS, flags=st.sampled_from([0, 1]))
+def test_the_debug_bit_that_they_set_on_all_they_sample_is_nobodys_wish(trace_id, span_id, flags):
+    """Their Jaeger propagator writes 03 for "sampled". It is continued as it came, no more."""
+    headers = written_by_them("jaeger", trace_id, span_id, flags, {})
+    assert headers["uber-trace-id"].endswith(":03" if flags else ":00")
+    throttler = Denying()
+    reporter, sampler = InMemoryReporter(), ConstSampler(False)
+    tracer = Tracer("svc", reporter, sampler, throttler=throttler)
+    parent = tracer.extract(Format.HTTP_HEADERS, headers)
+    span = tracer.start_span("op", child_of=parent)
+    span.finish()
+    assert span.is_sampled() is bool(flags)
+    assert len(reporter.get_spans()) == flags
+    assert throttler.asked == []
+    assert not {tag.key for tag in span.tags} & {"jaeger-debug-id", "sampling.priority"}
+    found, _ = read_by_them("jaeger", injected(ours("jaeger"), span.context))
+    assert (found.trace_id, found.trace_flags) == (trace_id, flags)
+    found, _ = read_by_them("w3c", injected(ours("w3c"), span.context))
+    assert (found.trace_id, found.trace_flags) == (trace_id, flags)
+
+
+@pytest.mark.parametrize("decision", [True, False])
+@given(trace_id=TRACE_IDS, span_id=SPAN_IDS)
+def test_a_decision_that_b3_leaves_open_is_the_samplers(decision, trace_id, span_id):
+    tracer = Tracer("svc", InMemoryReporter(), ConstSampler(decision))
+    codec = ours("b3")
+    for headers in (
+        {"b3": f"{trace_id:032x}-{span_id:016x}"},
+        {"x-b3-traceid": f"{trace_id:032x}", "x-b3-spanid": f"{span_id:016x}"},
+    ):
+        span = tracer.start_span("op", child_of=codec.extract(headers))
+        assert (span.trace_id, span.parent_id) == (trace_id, span_id)
+        assert span.is_sampled() is decision
+        found, _ = read_by_them("b3", injected(codec, span.context))
+        assert (found.trace_id, found.trace_flags.sampled) == (trace_id, decision)

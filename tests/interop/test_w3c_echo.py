@@ -142,7 +142,9 @@ def assert_restarted(echo, *headers):
 
 def test_without_headers_a_trace_begins(echo):
     assert_restarted(echo)
-    assert echo.call()[0][1] != echo.call()[0][1]
+    first, second = echo.call()[0], echo.call()[0]
+    assert first[1] != second[1]
+    assert first[3] == second[3] == "03"  # sampled, and random, which only who made the id knows
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jaeger_like.errors import ConfigError
 from jaeger_like.transport.collector import HTTPSender
 from jaeger_like.transport.otlp import OTLPSender
 from jaeger_like.transport.udp import PacketTooLargeError
-from tests.test_http_sender import basic, serving
+from tests.test_http_sender import basic, close_clients, serving  # noqa: F401  a fixture
 
 from .support import packet, record, values
 
