@@ -9,7 +9,7 @@ PYTEST ?= -q
 FAST := -m 'not servers' $(PYTEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock bench wheel clean
+.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock crossdock-all drop-in bench wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,7 @@ format: $(VENV)/installed-dev  ## let ruff put the code into shape
 
 types: $(VENV)/installed-dev  ## mypy --strict, on the package and on a file of typical user calls
 	$(BIN)/mypy
+	cd crossdock && MYPYPATH=.. $(CURDIR)/$(BIN)/mypy --config-file ../pyproject.toml build.py matrix.py wire.py server.py tracers.py driver
 
 docs: $(VENV)/installed  ## write docs/configuration.md from the table in the code
 	$(BIN)/python -m jaeger_like._settings > docs/configuration.md
@@ -97,8 +98,20 @@ thrift:  ## generate jaeger_like/thrift_gen from idl/ (needs Apache Thrift's com
 agent: $(VENV)/installed  ## run the embedded agent; traces on http://127.0.0.1:16686
 	$(BIN)/python -m jaeger_like all-in-one
 
-crossdock: $(VENV)/installed  ## the interoperability server, asked by itself
-	$(BIN)/python crossdock/self_check.py
+crossdock: $(VENV)/installed  ## traces through the other languages' clients and the real Jaeger, as the tools here allow
+	$(BIN)/python crossdock/build.py
+	$(BIN)/python crossdock/matrix.py
+	$(BIN)/python crossdock/wire.py
+	$(BIN)/python crossdock/backend/check.py
+
+crossdock-all: $(VENV)/installed  ## the same; fails when a tool is missing
+	$(BIN)/python crossdock/build.py --all
+	$(BIN)/python crossdock/matrix.py --all
+	$(BIN)/python crossdock/wire.py --all
+	$(BIN)/python crossdock/backend/check.py --require
+
+drop-in:  ## the drop-in tests, with packages that import jaeger_client
+	scripts/drop_in.sh $(PYTHON)
 
 bench:  ## compare with the peers; writes benchmarks/RESULTS.md and results.svg
 	$(PYTHON) benchmarks/run.py --write
@@ -108,5 +121,7 @@ wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/, one for Python 3.10 and 
 
 clean:  ## remove what the commands above have made
 	rm -rf $(VENV) .venvs benchmarks/.venvs build dist *.egg-info .coverage .coverage.* htmlcov
+	rm -rf crossdock/peers/go/build crossdock/peers/java/target crossdock/peers/node/node_modules
+	rm -rf crossdock/peers/python_old/venv crossdock/peers/*/.built
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What the crossdock's commands are made of: peers, chains, comparison, capture, tables."""
