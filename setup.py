@@ -41,6 +41,7 @@ class OptionalBuild(build_ext):
 OTLP = ["opentelemetry-proto>=1.27"]
 
 TESTS = [
+    "numpy>=1.22",
     *OTLP,
     "coverage[toml]>=7.10",
     "eventlet>=0.36",
@@ -58,14 +59,15 @@ TESTS = [
     "structlog>=21.2",
 ]
 
-# Application servers, for `make test-servers`.
+# Application servers, for `make test-servers`, which installs uWSGI and Redis where it can.
 SERVERS = [
     "celery>=5.3",
     "gunicorn>=21",
     "hypercorn>=0.16",
+    "pytest-xdist>=3",  # most of the time they wait for servers
+    "rq>=1.16",
     "uvicorn>=0.23",
     "uvloop>=0.17; sys_platform != 'win32'",
-    "uwsgi>=2.0.22",
 ]
 
 setup(

@@ -15,7 +15,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import _fork, _log, _native
+from . import _fork, _leave, _log, _native
 from ._log import logger
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class AtExit:
     def __init__(self, seconds: float = 0.8) -> None:
         self.seconds = seconds
         self._objects: dict[int, weakref.ref[Any]] = {}
-        self._hooked = False
+        self._hooked = self._forked = self._watched = False
         #: When all must be done, monotonic seconds; None while the end has not begun.
         self.deadline: float | None = None
         _fork.register(self)
@@ -294,9 +294,17 @@ class AtExit:
         atexit.register(self.run)
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
-        if process is not None and util is not None and process.parent_process() is not None:
-            # Workers of multiprocessing may leave by os._exit and run no atexit functions.
-            util.Finalize(None, self.run, exitpriority=-100)
+        if process is not None and util is not None:
+            if process.parent_process() is not None:
+                # Workers of multiprocessing may leave by os._exit and run no atexit functions.
+                util.Finalize(None, self.run, exitpriority=-100)
+            elif not self._watched:
+                # Those of a fork server import the program before they are workers, and then
+                # forget what was to be done at their end.
+                self._watched = True
+                util.register_after_fork(self, AtExit._hook_again)
+        if self._forked:
+            _leave.before_os_exit(self.run)
         signals = sys.modules.get("celery.signals")
         if signals is not None:
             # So do those of Celery's pool, which says it before.
@@ -306,7 +314,9 @@ class AtExit:
 
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
-        self.deadline = deadline = time.monotonic() + self.seconds
+        if self.deadline is None:  # else it has begun already, by another of the ways to end
+            self.deadline = time.monotonic() + self.seconds
+        deadline = self.deadline
         found = [reference() for reference in list(self._objects.values())]
         objects = [obj for obj in found if obj is not None]
         for obj in objects:
@@ -324,9 +334,30 @@ class AtExit:
     def _on_celery_shutdown(self, **_: Any) -> None:
         self.run()
 
+    def _hook_again(self) -> None:
+        self._hooked = False
+        if self._objects:
+            self.hook()
+
     def _after_fork(self) -> None:
         self._hooked = False
+        self._forked = True
         self.deadline = None
 
 
 at_exit = AtExit()
+
+
+def server_is_ending() -> bool:
+    """Return whether this process is uvicorn's and was told to end.
+
+    After its graceful shutdown uvicorn has the signal kill the process, and no exit handler runs.
+    It tells nobody of that moment, but it says when it is near.
+    """
+    module = sys.modules.get("uvicorn.server")
+    if module is None:
+        return False
+    import signal
+
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return isinstance(server, module.Server) and bool(getattr(server, "should_exit", False))

@@ -11,6 +11,21 @@ from . import _native
 
 logger = logging.getLogger("jaeger_tracing")
 
+
+def _handle(record: logging.LogRecord) -> None:
+    """Hand a record to the program's filters and handlers, whose failures are not the spans'.
+
+    logging's own handlers fail in silence; others raise when a disk is full, and that would reach
+    the traced code from ``finish()``.
+    """
+    try:
+        logging.Logger.handle(logger, record)
+    except Exception:
+        pass
+
+
+logger.handle = _handle  # type: ignore[method-assign]
+
 _deferred: deque[logging.LogRecord] = deque(maxlen=100)
 _deferring_thread: int | None = None
 

@@ -8,6 +8,7 @@ known not to have been delivered, and is given up, and counted, after a few seco
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 # Seconds between attempts for a packet that was refused: time for an agent to restart. While it
 # stays away there is one attempt for each packet, so that the buffer does not fill up.
 _RETRY_AFTER = (0.1, 0.4, 1.0)
+
+# Seconds; uvicorn takes a tenth at the least from being told to end until it is gone.
+_TICK = 0.05
 
 
 class Delivery:
@@ -78,6 +82,8 @@ class Delivery:
         _log.replay()
         _background.at_exit.hook()
         deadline = _background.at_exit.deadline
+        if deadline is None and _background.server_is_ending():
+            deadline = time.monotonic() + _background.at_exit.seconds
         if deadline is not None:  # finished by somebody else's exit handler, after ours
             self.hurry()
             self.flush(deadline - time.monotonic())
@@ -206,8 +212,19 @@ class Delivery:
 
     def _set_timer(self) -> None:
         if self._timer is None and self._reporter.flush_interval:
-            loop = self._runner.asyncio_loop
-            self._timer = loop.call_later(self._reporter.flush_interval, self._on_timer)
+            self._wait_for_timer(self._reporter.flush_interval)
+
+    def _wait_for_timer(self, seconds: float) -> None:
+        """Have :meth:`_on_timer` called then, or earlier if a server ends as uvicorn does."""
+        tick = min(seconds, _TICK) if "uvicorn.server" in sys.modules else seconds
+
+        def turn() -> None:
+            if seconds > tick and not _background.server_is_ending():
+                self._wait_for_timer(seconds - tick)
+            else:
+                self._on_timer()
+
+        self._timer = self._runner.asyncio_loop.call_later(tick, turn)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -1,97 +1,41 @@
 """Bytes to :mod:`.model`: datagrams of agents' clients, and HTTP bodies of a collector's.
 
-Reading Thrift is Apache Thrift's business, with limits that keep a hostile packet from costing more
-than a small multiple of its own size. Any bytes give a batch or :class:`DecodeError`, nothing else.
+Any bytes give a batch or :class:`DecodeError`, nothing else, in time proportional to their number,
+and with memory of a small multiple of it. That multiple is small because a struct without the
+fields that it must have, as Jaeger's definitions say, is refused where it ends: an adversary's
+densest packet is one of honest, short tags.
 """
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import Any
-
-from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolAccelerated
-from thrift.protocol.TCompactProtocol import TCompactProtocol, TCompactProtocolAccelerated
-from thrift.protocol.TProtocol import TProtocolBase
-from thrift.Thrift import TException, TType
-from thrift.transport.TTransport import TMemoryBuffer, TTransportBase
-
-from jaeger_like.thrift_gen.agent.Agent import emitBatch_args
-from jaeger_like.thrift_gen.jaeger import ttypes
+from functools import lru_cache
 
 from .model import CHILD_OF, FOLLOWS_FROM, Batch, ClientStats, Log, Process, Reference, Span, Tag
+from .wire import (
+    BYTES_FIELD,
+    DOUBLE_FIELD,
+    I32_FIELD,
+    I64_FIELD,
+    LIST,
+    STRUCT,
+    TEXT_FIELD,
+    TRUNCATED,
+    TRUTH_FIELD,
+    BinaryReader,
+    CompactReader,
+    DecodeError,
+    Fields,
+    Reader,
+)
+
+__all__ = ["BINARY", "COMPACT", "DecodeError", "body", "datagram"]
 
 COMPACT = "compact"
 BINARY = "binary"
 
-_MAX_DEPTH = 32  # structs within structs; a batch needs 5
-_MAX_VARINT = 10  # bytes; so many hold 64 bits
+_READERS = {COMPACT: CompactReader, BINARY: BinaryReader}
 _U64 = (1 << 64) - 1
-
-# Thrift's C reader bounds nesting since it counts recursion (0.24); before that a datagram of
-# thousands of nested structs overflows the C stack, so there the slow reader has to do.
-_C_IS_SAFE = hasattr(TCompactProtocolAccelerated, "increment_recursion_depth")
-
-
-class DecodeError(ValueError):
-    """A peer sent bytes that are no batch of spans."""
-
-
-class _Careful(TTransportBase):
-    """Bytes to read from, that notices a number which does not end.
-
-    Thrift's slow reader takes a variable-length number byte by byte, and before 0.24 as many bytes
-    as there are: 65,000 of them cost seconds.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        self._read = BytesIO(data).read
-        self._run = 0
-
-    def readAll(self, size: int) -> bytes:  # noqa: N802  Thrift's name
-        data = self._read(size)
-        if len(data) < size:
-            raise EOFError("truncated")
-        if size == 1 and data[0] & 0x80:
-            self._run += 1
-            # The byte before a number, a field's header, may look like a part of it.
-            if self._run > _MAX_VARINT + 1:
-                raise DecodeError("a number does not end")
-        else:
-            self._run = 0
-        return data
-
-
-class _Lenient:
-    """Reads text that is not UTF-8 as far as it goes, and bounds nesting. Mixed into a protocol."""
-
-    def readString(self: Any) -> str:  # noqa: N802  Thrift's name
-        text: bytes = self.readBinary()
-        return text.decode("utf-8", "replace")
-
-    def skip(self: Any, ttype: int, *_depth: int) -> None:
-        if ttype == TType.STOP:
-            # Takes no byte, so a list could have any number of them (before 0.24).
-            raise DecodeError("a container of nothing")
-        self._skip_depth = depth = getattr(self, "_skip_depth", 0) + 1
-        if depth > _MAX_DEPTH:
-            raise DecodeError("nested too deeply")
-        TProtocolBase.skip(self, ttype)  # calls back here for every element
-        self._skip_depth -= 1
-
-
-class _SlowCompact(_Lenient, TCompactProtocol):
-    pass
-
-
-class _SlowBinary(_Lenient, TBinaryProtocol):
-    pass
-
-
-_FAST: dict[str, type[TProtocolBase]] = {
-    COMPACT: TCompactProtocolAccelerated,
-    BINARY: TBinaryProtocolAccelerated,
-}
-_SLOW: dict[str, type[TProtocolBase]] = {COMPACT: _SlowCompact, BINARY: _SlowBinary}
+_FOLLOWS_FROM = 1  # of SpanRefType; 0 is CHILD_OF
 
 
 def datagram(data: bytes, protocol: str) -> Batch:
@@ -100,17 +44,19 @@ def datagram(data: bytes, protocol: str) -> Batch:
     :param protocol: :data:`COMPACT` (port 6831) or :data:`BINARY` (port 6832)
     :raises DecodeError: when it is anything else
     """
-
-    def read(reader: TProtocolBase) -> Any:
+    reader = _READERS[protocol](data)
+    try:
         # The message's type (CALL or ONEWAY) and sequence number mean nothing here.
-        name = reader.readMessageBegin()[0]
+        name = reader.message()
         if name != "emitBatch":
             raise DecodeError(f"expected a call of emitBatch, got {name[:40]!r}")
-        arguments = emitBatch_args()
-        arguments.read(reader)
-        return arguments.batch
-
-    return _decode(data, protocol, read)
+        batch = reader.struct(_ARGUMENTS, 2)[1]
+    except TRUNCATED as error:
+        raise DecodeError("truncated") from error
+    if batch is None:
+        raise DecodeError("a call without a batch")
+    result: Batch = batch
+    return result
 
 
 def body(data: bytes) -> Batch:
@@ -118,109 +64,154 @@ def body(data: bytes) -> Batch:
 
     :raises DecodeError: when it is anything else
     """
-
-    def read(reader: TProtocolBase) -> Any:
-        batch = ttypes.Batch()
-        batch.read(reader)
-        return batch
-
-    return _decode(data, BINARY, read)
-
-
-def _decode(data: bytes, protocol: str, read: Any) -> Batch:
-    # No string can be longer than the packet, no container have more elements than it has bytes.
-    limits = {"string_length_limit": len(data), "container_length_limit": len(data)}
     try:
-        if _C_IS_SAFE:
-            try:
-                return _batch(read(_FAST[protocol](TMemoryBuffer(data), **limits)))
-            except UnicodeDecodeError:
-                pass  # the C reader insists on UTF-8; clients do not
-        return _batch(read(_SLOW[protocol](_Careful(data), **limits)))
-    except DecodeError:
-        raise
-    except (TException, EOFError, ValueError, TypeError, AttributeError) as error:
-        raise DecodeError(str(error) or type(error).__name__) from error
-    except Exception as error:
-        # Thrift's readers raise whatever they stumble upon (AssertionError, KeyError, struct.error,
-        # OverflowError, RecursionError, ...): all of it is the peer's doing.
-        raise DecodeError(f"{type(error).__name__}: {error}") from error
+        return _batch(BinaryReader(data))
+    except TRUNCATED as error:
+        raise DecodeError("truncated") from error
 
 
-def _batch(batch: Any) -> Batch:
-    if batch is None or batch.spans is None:
-        raise DecodeError("a batch without spans")
-    process = _process(batch.process)
-    stats = batch.stats
-    if stats is not None:
-        stats = ClientStats(
-            stats.fullQueueDroppedSpans or 0,
-            stats.tooLargeDroppedSpans or 0,
-            stats.failedToEmitSpans or 0,
-        )
-    return Batch(process, tuple([_span(s, process) for s in batch.spans]), batch.seqNo, stats)
+# A tag's values by its type: the field that has it, the type's name, and what a missing one is,
+# which is the type's zero, as Go's decoders leave it.
+_VALUES = (
+    (3, "string", ""),
+    (4, "float64", 0.0),
+    (5, "bool", False),
+    (6, "int64", 0),
+    (7, "binary", b""),
+)
+_TAG: Fields = {
+    1: TEXT_FIELD, 2: I32_FIELD, 3: TEXT_FIELD, 4: DOUBLE_FIELD, 5: TRUTH_FIELD, 6: I64_FIELD,
+    7: BYTES_FIELD,
+}  # fmt: skip
 
 
-def _process(process: Any) -> Process:
-    # The two names are what a Jaeger collector makes of such batches.
-    if process is None:
-        return Process("null-process-and-service-name", ())
-    return Process(process.serviceName or "empty-service-name", _tags(process.tags))
+@lru_cache(256)  # there can be 13,000 such tags in a packet
+def _unknown(kind: int) -> str:
+    return f"unknown tag type {kind}"
 
 
-def _span(span: Any, process: Process) -> Span:
-    numbers = (span.traceIdLow, span.spanId, span.startTime, span.duration)
-    if None in numbers or span.operationName is None:
+def _tag(reader: Reader) -> Tag:
+    values = reader.struct(_TAG, 8)
+    key, kind = values[1], values[2]
+    if key is None or kind is None:
+        raise DecodeError("a tag without one of its required fields")
+    if not 0 <= kind < len(_VALUES):
+        return Tag(key, "string", _unknown(kind))
+    number, name, zero = _VALUES[kind]
+    value = values[number]
+    return Tag(key, name, zero if value is None else value)
+
+
+# The number is what one takes in compact protocol, which is the shorter one, at the very least.
+def _tags(reader: Reader) -> tuple[Tag, ...]:
+    return tuple(reader.structs(_tag, 5))
+
+
+_TAGS_FIELD = (LIST, _tags)
+_LOG: Fields = {1: I64_FIELD, 2: _TAGS_FIELD}
+
+
+def _log(reader: Reader) -> Log:
+    _, timestamp, fields = reader.struct(_LOG, 3)
+    if timestamp is None or fields is None:
+        raise DecodeError("a log without one of its required fields")
+    return Log(timestamp, fields)
+
+
+def _logs(reader: Reader) -> tuple[Log, ...]:
+    return tuple(reader.structs(_log, 5))
+
+
+_REFERENCE: Fields = {1: I32_FIELD, 2: I64_FIELD, 3: I64_FIELD, 4: I64_FIELD}
+
+
+def _reference(reader: Reader) -> Reference:
+    _, kind, low, high, span_id = values = reader.struct(_REFERENCE, 5)
+    if values.count(None) > 1:  # there is no field 0
+        raise DecodeError("a reference without one of its required fields")
+    name = FOLLOWS_FROM if kind == _FOLLOWS_FROM else CHILD_OF
+    return Reference(name, _trace_id(low, high), span_id & _U64)
+
+
+def _references(reader: Reader) -> list[Reference]:
+    return reader.structs(_reference, 9)
+
+
+_SPAN: Fields = {
+    1: I64_FIELD, 2: I64_FIELD, 3: I64_FIELD, 4: I64_FIELD, 5: TEXT_FIELD, 6: (LIST, _references),
+    7: I32_FIELD, 8: I64_FIELD, 9: I64_FIELD, 10: _TAGS_FIELD, 11: (LIST, _logs),
+}  # fmt: skip
+
+
+def _span(reader: Reader) -> Span:
+    _, low, high, span_id, parent_id, operation, references, flags, start, duration, tags, logs = (
+        reader.struct(_SPAN, 12)
+    )
+    if None in (low, high, span_id, parent_id, operation, flags, start, duration):
         raise DecodeError("a span without one of its required fields")
-    trace_id = _trace_id(span.traceIdLow, span.traceIdHigh)
-    references = [
-        Reference(
-            FOLLOWS_FROM if ref.refType == ttypes.SpanRefType.FOLLOWS_FROM else CHILD_OF,
-            _trace_id(ref.traceIdLow, ref.traceIdHigh),
-            (ref.spanId or 0) & _U64,
-        )
-        for ref in span.references or ()
-    ]
-    parent_id = (span.parentSpanId or 0) & _U64
+    trace_id = _trace_id(low, high)
+    references = references or []
+    parent_id &= _U64
     if parent_id and not any(
         ref.span_id == parent_id and ref.trace_id == trace_id for ref in references
     ):
         references.insert(0, Reference(CHILD_OF, trace_id, parent_id))
     return Span(
         trace_id,
-        span.spanId & _U64,
-        span.operationName,
+        span_id & _U64,
+        operation,
         tuple(references),
-        span.flags or 0,
-        span.startTime,
-        span.duration,
-        _tags(span.tags),
-        tuple([Log(log.timestamp or 0, _tags(log.fields)) for log in span.logs or ()]),
-        process,
-        ("the duration is negative",) if span.duration < 0 else (),
+        flags,
+        start,
+        duration,
+        tags or (),
+        logs or (),
+        reader.owner,
+        ("the duration is negative",) if duration < 0 else (),
     )
 
 
-def _trace_id(low: int | None, high: int | None) -> int:
-    return ((high or 0) & _U64) << 64 | ((low or 0) & _U64)
+def _trace_id(low: int, high: int) -> int:
+    return (high & _U64) << 64 | low & _U64
 
 
-def _tags(tags: Any) -> tuple[Tag, ...]:
-    return tuple([_tag(tag) for tag in tags]) if tags else ()
+_PROCESS: Fields = {1: TEXT_FIELD, 2: _TAGS_FIELD}
 
 
-def _tag(tag: Any) -> Tag:
-    """A missing value is the type's zero, as Go's decoders leave it."""
-    kind = tag.vType
-    key = tag.key or ""
-    if kind == 0:
-        return Tag(key, "string", tag.vStr or "")
-    if kind == 3:
-        return Tag(key, "int64", tag.vLong or 0)
-    if kind == 2:
-        return Tag(key, "bool", bool(tag.vBool))
-    if kind == 1:
-        return Tag(key, "float64", 0.0 if tag.vDouble is None else tag.vDouble)
-    if kind == 4:
-        return Tag(key, "binary", tag.vBinary or b"")
-    return Tag(key, "string", f"unknown tag type {kind}")
+def _process(reader: Reader) -> Process:
+    _, service, tags = reader.struct(_PROCESS, 3)
+    reader.owner = process = Process(service or "empty-service-name", tags or ())
+    return process
+
+
+_STATS: Fields = {1: I64_FIELD, 2: I64_FIELD, 3: I64_FIELD}
+
+
+def _stats(reader: Reader) -> ClientStats:
+    _, full_queue, too_large, failed_to_emit = reader.struct(_STATS, 4)
+    return ClientStats(full_queue or 0, too_large or 0, failed_to_emit or 0)
+
+
+def _spans(reader: Reader) -> list[Span]:
+    return reader.structs(_span, 17)
+
+
+_BATCH: Fields = {
+    1: (STRUCT, _process), 2: (LIST, _spans), 3: I64_FIELD, 4: (STRUCT, _stats),
+}  # fmt: skip
+
+
+def _batch(reader: Reader) -> Batch:
+    _, process, spans, seq_no, stats = reader.struct(_BATCH, 5)
+    if spans is None:
+        raise DecodeError("a batch without spans")
+    if process is None:
+        # This name, and the one of an empty service, are what a Jaeger collector makes of it.
+        process = Process("null-process-and-service-name", ())
+    if spans and spans[0].process is not process:  # the spans came first
+        for index, span in enumerate(spans):  # in place, so that there is one list of them
+            spans[index] = span._replace(process=process)
+    return Batch(process, tuple(spans), seq_no, stats)
+
+
+_ARGUMENTS: Fields = {1: (STRUCT, _batch)}

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from jaeger_like import ConstSampler, Tracer, _background
@@ -54,6 +55,18 @@ def assert_exactly_once(agent, ids, timeout=TIMEOUT):
     assert set(came) == set(ids)
 
 
+def assert_among(agent, ids, timeout=TIMEOUT):
+    """Every one of *ids* came, whatever else came, and nothing twice."""
+    deadline = time.monotonic() + timeout
+    count = len(ids)
+    while True:
+        came = ids_of(agent.wait_for(count, max(0.1, deadline - time.monotonic())))
+        assert len(set(came)) == len(came)
+        if set(ids) <= set(came):
+            return
+        count = len(came) + 1
+
+
 def free_port(host="127.0.0.1", family=_socket.AF_INET):
     """Return a UDP port where nobody listens."""
     sock = _socket.socket(family, _socket.SOCK_DGRAM)
@@ -61,6 +74,15 @@ def free_port(host="127.0.0.1", family=_socket.AF_INET):
     port = sock.getsockname()[1]
     sock.close()
     return port
+
+
+@contextlib.contextmanager
+def refusing_port():
+    """A UDP port where nobody listens, and which no other program gets meanwhile."""
+    with contextlib.closing(_socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.connect(("127.0.0.1", 9))  # takes datagrams from there only
+        yield sock.getsockname()[1]
 
 
 def on_loop(function, *args, runner=None):

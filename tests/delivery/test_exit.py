@@ -3,12 +3,15 @@
 The old client lost 50 of 50 spans at exit (defect 3).
 """
 
+import signal
+import socket
 import sys
 import time
 
 import pytest
 
-from .helpers import assert_exactly_once, free_port, run_program
+from .driven import Driven
+from .helpers import assert_among, assert_exactly_once, free_port, run_program
 
 WAYS = [
     "end",
@@ -16,6 +19,11 @@ WAYS = [
     "uncaught",
     "sigterm",
     "closed",
+    "closed twice",
+    "closed on a thread",
+    "closed in asyncio",
+    "awaited in asyncio",
+    "closed after asyncio",
     "thread",
     "asyncio",
     "atexit later",
@@ -39,6 +47,50 @@ def test_spans_finished_before_the_end_are_sent(agent, way, host):
         assert result.stderr == ""
     assert len(result.ids) >= 5
     assert_exactly_once(agent, result.ids)
+
+
+@pytest.mark.parametrize("way", ["end", "sys.exit", "uncaught", "closed"])
+def test_daemon_threads_that_are_still_tracing_neither_hang_nor_cost_the_end(agent, way):
+    """What they finished before it arrives, and nothing of what they finish meanwhile twice."""
+    result = run_program("exit_busy.py", way, agent.port)
+    delay = time.time() - result.values("end")[0]
+    assert result.status == STATUS.get(way, 0), result.stderr
+    assert delay < 2
+    assert result.stderr.count("Traceback") == (way == "uncaught"), result.stderr
+    assert_among(agent, result.ids)
+
+
+def test_sigterm_with_pythons_default_ends_at_once_and_with_its_own_status(agent):
+    """It runs no exit handler, so what was finished within the last second may be lost."""
+    with Driven(agent.port) as program:
+        ids = program.trace(5)
+        assert program.flush()
+        program.trace(5)
+        assert program.signal(signal.SIGTERM) == -signal.SIGTERM
+        assert program.log == ""
+    assert_among(agent, ids)
+
+
+class _Silent:
+    """A collector that takes connections, reads, and never answers. A context manager."""
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+
+def test_a_collector_that_hangs_delays_no_exit():
+    with _Silent() as collector:  # its backlog takes the connection
+        result = run_program("exit_timed.py", "collector", collector.port, 1)
+    delay = time.time() - result.values("end")[0]
+    assert result.status == 0
+    assert delay < 1.5
+    assert "lost at exit" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("tracers", [1, 20])

@@ -1,6 +1,7 @@
 """What servers that fork need of us, without the servers; with them: ``tests/servers``."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -137,6 +138,36 @@ def test_workers_of_celery_are_told_before_they_leave(monkeypatch):
     signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
     assert ending.told == ["begin", "end"]
     _background.atexit.unregister(at_exit.run)
+
+
+@pytest.fixture
+def uvicorn(monkeypatch):
+    """uvicorn's server, which has installed its handler of SIGTERM, as uvicorn does."""
+    module = types.ModuleType("uvicorn.server")
+
+    class Server:
+        should_exit = False
+
+        def handle_exit(self, *_):
+            self.should_exit = True
+
+    module.Server = Server
+    server = Server()
+    monkeypatch.setitem(sys.modules, "uvicorn.server", module)
+    before = signal.signal(signal.SIGTERM, server.handle_exit)
+    yield server
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_what_waits_when_uvicorn_is_told_to_end_is_sent_and_what_comes_then_too(uvicorn, agent):
+    """It then kills itself, and no exit handler runs. The real one: ``tests/servers``."""
+    tracer = new_tracer(agent.port, flush_interval=60)
+    ids = trace(tracer, 5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert_exactly_once(agent, ids)  # not a minute later
+    ids += trace(tracer, 5)
+    assert_exactly_once(agent, ids)
+    assert tracer.close().result(TIMEOUT)
 
 
 @pytest.fixture

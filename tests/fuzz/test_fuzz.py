@@ -85,22 +85,75 @@ def _varint(number):
     return out + bytes([number])
 
 
+# Packets in compact protocol, piece by piece.
 _CALL = vectors.EMPTY[:15]  # up to the fields of the batch
-_SPAN = b"\x16\x02" * 4 + b"\x18\x00"  # four numbers and the name
-_TIMES = b"\x16\x02\x16\x02"
-
-
-def _empty_structs(before, after):
-    return lambda size: before + _varint(size) + b"\0" * size + after
-
-
-def _spans(size):
-    one = _SPAN + b"\x25\x00" + _TIMES + b"\0"
-    count = size // len(one)
-    return _CALL + b"\x18\x01s\0\x19\xfc" + _varint(count) + one * count + b"\0\0"
-
-
+_SPAN = b"\x16\x01" * 4 + b"\x18\x01\xff"  # four ids and the name, fields 1 to 5
+_END = b"\x25\x00\x16\xff\x10\x16\x01"  # fields 7 to 9, where no list came before
 _IN_SPAN = _CALL + b"\x18\x01s\0\x19\x1c" + _SPAN
+_TAG = b"\x18\x01\xff\x15\x0e\0"  # its key and its value become text that Python must make
+_REFERENCE = b"\x15\x00" + b"\x16\x01" * 3 + b"\0"
+
+
+def _list(before, after):
+    """Return what takes an element and returns what makes a packet with a list of such."""
+
+    def of(element):
+        def make(size):
+            times = size // len(element)
+            return before + _varint(times) + element * times + after
+
+        return make
+
+    return of
+
+
+_TAGS_OF_PROCESS = _list(_CALL + b"\x18\x01s\x19\xfc", b"\0\x19\x0c\0\0")
+_SPANS = _list(_CALL + b"\x18\x01s\0\x19\xfc", b"\0\0")
+_REFERENCES = _list(_IN_SPAN + b"\x19\xfc", b"\x15\x00\x16\xff\x10\x16\x01\0\0\0")
+_TAGS = _list(_IN_SPAN + _END + b"\x19\xfc", b"\0\0\0")
+_LOGS = _list(_IN_SPAN + _END + b"\x29\xfc", b"\0\0\0")
+
+#: The most memory for a byte that was found: each struct has what it must have and no more.
+DENSE = [
+    _TAGS_OF_PROCESS(_TAG),
+    _TAGS(_TAG),
+    _TAGS(b"\x18\x00\x15\x00\0"),
+    _TAGS(b"\x18\x01\xff\x15\x06\x46\xff\x10\0"),
+    _LOGS(b"\x16\xff\x10\x19\x0c\0"),
+    _LOGS(b"\x16\xff\x10\x19\x1c" + _TAG + b"\0"),
+    _REFERENCES(_REFERENCE),
+    _SPANS(_SPAN + _END + b"\0"),
+    _SPANS(_SPAN + b"\x19\x1c" + _REFERENCE + b"\x15\x00\x16\xff\x10\x16\x01\0"),
+    _SPANS(_SPAN + _END + b"\x19\x1c" + _TAG + b"\x19\x1c\x16\x01\x19\x1c" + _TAG + b"\0\0"),
+    lambda size: _list(_CALL[:-1] + b"\x29\xfc", b"\x0c\x02\x18\x01s\0\0\0")(_SPAN + _END + b"\0")(
+        size
+    ),  # the spans come before the process
+    # Text of one byte for a character, and one at the end that needs four.
+    lambda size: _TAGS(
+        b"\x18" + _varint(size) + b"x" * (size - 4) + "\U0001f600".encode() + b"\x15\x00\0"
+    )(size + 10),
+]
+# In binary protocol: the same, and up to what follows the name of the service.
+_BODY = b"\x0c\0\1\x0b\0\1\0\0\0\1s"
+_BINARY_CALL = vectors.BINARY[: -len(vectors.BODY) - 1] + _BODY
+
+
+def _empty(before):
+    return lambda size: before + size.to_bytes(4, "big") + bytes(size + 99)
+
+
+#: Lists of structs without a field, one byte for each. First tags of the process, then spans.
+EMPTY = [
+    *(
+        ("datagram-compact", make(b"\0"))
+        for make in (_TAGS_OF_PROCESS, _SPANS, _REFERENCES, _TAGS, _LOGS)
+    ),
+    ("datagram-binary", _empty(_BINARY_CALL + b"\x0f\0\2\x0c")),
+    ("datagram-binary", _empty(_BINARY_CALL + b"\0\x0f\0\2\x0c")),
+    ("body", _empty(_BODY + b"\x0f\0\2\x0c")),
+    ("body", _empty(_BODY + b"\0\x0f\0\2\x0c")),
+]
+
 GROWTH = [
     ("text", _lines(b"uberctx-%d", b"value")),
     ("http", _lines(b"uberctx-%d", b"%41")),
@@ -119,25 +172,59 @@ GROWTH = [
     ("composite", _header(b"baggage", b"a=%41,")),
     ("binary", lambda size: bytes(20) + b"\1\0\0\x10\0" + bytes(size)),
     ("binary", lambda size: bytes(21) + size.to_bytes(4, "big") + bytes(size)),
-    ("datagram-compact", _spans),
-    ("datagram-compact", _empty_structs(_CALL + b"\x18\x01s\x19\xfc", b"\0\x19\x0c\0\0")),
-    ("datagram-compact", _empty_structs(_IN_SPAN + b"\x19\xfc", b"\x15\x00" + _TIMES + b"\0\0\0")),
-    ("datagram-compact", _empty_structs(_IN_SPAN + b"\x25\x00" + _TIMES + b"\x19\xfc", b"\0\0\0")),
-    ("datagram-compact", _empty_structs(_IN_SPAN + b"\x25\x00" + _TIMES + b"\x29\xfc", b"\0\0\0")),
-    ("datagram-compact", lambda size: _CALL + b"\xff" * size),
+    *(("datagram-compact", make) for make in DENSE),
+    *EMPTY,
+    ("datagram-compact", lambda size: _CALL + b"\x16" + b"\xff" * size),  # a number
+    ("datagram-compact", lambda size: _CALL + b"\x18" + b"\xff" * size),  # the size of a string
+    ("datagram-compact", lambda size: b"\x82\x81" + b"\xff" * size),  # of the message
     ("datagram-compact", lambda size: _CALL + b"\x1c" * size),
     ("datagram-binary", lambda size: vectors.BINARY + bytes(size)),
     ("body", lambda size: vectors.BODY[:-1] + b"\x0c\0\x63" * (size // 3)),
     ("strategy", lambda size: b"[" * size),
     ("strategy", lambda size: b'{"probabilisticSampling":{"samplingRate":1' + b"0" * size + b"}}"),
 ]
+#: More baggage than is taken, in each way to write it.
+BAGGAGE = [
+    ("text", b"\n".join(b"uberctx-%d: v" % i for i in range(1000))),
+    ("http", b"\n".join(b"uberctx-%d: %%41" % i for i in range(1000))),
+    ("http", b"jaeger-baggage: " + b",".join(b"k%d=v" % i for i in range(1000))),
+    ("w3c", b"baggage: " + b",".join(b"k%d=v" % i for i in range(1000))),
+    ("composite", b"\n".join(b"uberctx-%d: v\nbaggage: k%d=v" % (i, i) for i in range(1000))),
+    ("text", b"uberctx-k: " + b"v" * 10_000),
+    ("http", b"uberctx-k: " + b"%41" * 10_000),
+    ("w3c", b"baggage: k=" + b"v" * 10_000),
+    ("binary", bytes(21) + b"\0\0\x03\xe8" + b"\0\0\0\1k\0\0\0\1v" * 1000),
+    ("binary", bytes(21) + b"\0\0\0\1\0\0\0\1k\0\0\x27\x10" + b"v" * 10_000),
+]
+
+
+@pytest.mark.parametrize(("name", "data"), BAGGAGE)
+def test_baggage_is_bounded_in_items_and_in_bytes(name, data):
+    check(name, data)
+
+
 _IDS = [f"{name}-{index}" for index, (name, _) in enumerate(GROWTH)]
 
 
-def test_the_empty_structs_are_batches():
+@pytest.mark.parametrize("make", DENSE)
+def test_the_dense_packets_are_batches(make):
     """They are read to the end, so that the tests below measure something."""
-    made = [make for name, make in GROWTH if name == "datagram-compact"][:5]
-    assert all(decode.datagram(make(1000), decode.COMPACT) for make in made)
+    assert decode.datagram(make(2000), decode.COMPACT)
+
+
+@pytest.mark.parametrize(("name", "make"), EMPTY)
+def test_empty_structs_are_refused_at_the_first(name, make):
+    """They took 303 bytes for each of a datagram once."""
+    _, memory = run_measured(name, make(MAX_LENGTH - 200))
+    assert memory < 20_000
+
+
+@pytest.mark.parametrize("make", DENSE[:11])
+def test_a_list_is_refused_that_promises_more_than_there_is(make):
+    """At its head: nothing has been made of its elements yet."""
+    data = make(MAX_LENGTH - 200)
+    _, memory = run_measured("datagram-compact", data[: len(data) // 8])
+    assert memory < 20_000
 
 
 @pytest.mark.parametrize(("name", "make"), GROWTH, ids=_IDS)

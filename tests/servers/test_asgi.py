@@ -54,8 +54,8 @@ def test_uvicorn_interrupted(start, agent, journal, loop, module):
 @needs("uvicorn")
 @pytest.mark.parametrize(("loop", "module"), LOOPS)
 def test_uvicorn_told_to_end_after_the_flush_interval(start, agent, journal, loop, module):
-    """After its graceful shutdown uvicorn makes SIGTERM kill the process, and no exit handler runs;
-    what was finished more than a flush interval before is with the agent by then."""
+    """After its graceful shutdown uvicorn has SIGTERM kill the process, and no exit handler runs;
+    the status stays what it is without tracing."""
     server = start(uvicorn("--loop", loop))
     request_many(server.wait_until_listening(), REQUESTS)
     agent.wait_for(REQUESTS * 3 + 1)
@@ -68,9 +68,10 @@ def test_uvicorn_told_to_end_after_the_flush_interval(start, agent, journal, loo
 @needs("uvicorn")
 @pytest.mark.parametrize(("loop", "module"), LOOPS)
 @pytest.mark.parametrize("workers", [1, 2])
-def test_uvicorn_told_to_end_at_once(start, agent, journal, loop, module, workers):
-    """So the application closes the tracer in its shutdown, and nothing is lost."""
-    server = start(uvicorn("--loop", loop, "--workers", str(workers)), TEST_FLUSH="1")
+@pytest.mark.parametrize("close", ["", "1"], ids=["unasked", "closed"])
+def test_uvicorn_told_to_end_at_once(start, agent, journal, loop, module, workers, close):
+    """Nothing is lost, whether the application closes the tracer in its shutdown or not."""
+    server = start(uvicorn("--loop", loop, "--workers", str(workers)), TEST_FLUSH=close)
     request_until(server.wait_until_listening(), workers, at_least=REQUESTS)
     server.stop()
     assert_exactly_once(agent, journal)
@@ -114,8 +115,8 @@ def test_gunicorn_with_workers_of_asyncio(start, agent, journal):
 
 @needs("gunicorn", "uvicorn", "uvicorn.workers")
 def test_gunicorn_with_workers_of_uvicorn(start, agent, journal):
-    """They end as uvicorn does, so the application closes the tracer."""
-    server = start(gunicorn("uvicorn.workers.UvicornWorker"), TEST_FLUSH="1")
+    """They end as uvicorn does."""
+    server = start(gunicorn("uvicorn.workers.UvicornWorker"))
     pids = request_until(server.wait_until_listening(), 2, at_least=REQUESTS)
     assert server.stop() == 0
     assert_exactly_once(agent, journal)

@@ -78,8 +78,8 @@ def test_the_end_loses_nothing_and_has_the_status_that_it_has_without(
     for env in ({"TEST_TRACER": "none"}, {}):
         finished = len(journal.lines)
         server = worker("--concurrency", "2", **env)
-        ask(broker, 10)
-        journal.wait_for(finished + 11)
+        ask(broker, 5)
+        journal.wait_for(finished + 6)
         statuses.append(server.stop(number))
     assert statuses[0] == statuses[1]
     assert_exactly_once(agent, journal)

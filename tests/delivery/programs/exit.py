@@ -36,6 +36,40 @@ def main(way, port, host):
         signal.pause()
     if way == "closed":
         tracer.close()  # nobody waits for the future
+    if way == "closed twice":
+        futures = tracer.close(), tracer.close()
+        assert all(future.result(5) is True for future in futures)
+    if way == "closed on a thread":
+        import threading
+
+        thread = threading.Thread(target=tracer.close)
+        thread.start()
+        thread.join()
+    if way == "closed in asyncio":
+        import asyncio
+
+        async def closed():
+            trace(tracer, 5)
+            tracer.close()  # neither awaited
+
+        asyncio.run(closed())
+    if way == "awaited in asyncio":
+        import asyncio
+
+        async def awaited():
+            trace(tracer, 5)
+            assert await tracer.close() is True
+
+        asyncio.run(awaited())
+        tracer.close()
+    if way == "closed after asyncio":
+        import asyncio
+
+        async def used():
+            trace(tracer, 5)
+
+        asyncio.run(used())
+        assert tracer.close().result(5) is True
     if way == "thread":
         import threading
 

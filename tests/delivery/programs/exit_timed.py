@@ -34,7 +34,16 @@ if __name__ == "__main__":
         host = "unknown.example"
     else:
         host = "127.0.0.1"
-    tracers = [new_tracer(port, host) for _ in range(int(sys.argv[3]))]
+    if kind == "collector":
+        from jaeger_like import Config
+
+        settings = {
+            "sampler": {"type": "const", "param": 1},
+            "endpoint": f"http://127.0.0.1:{port}/api/traces",
+        }
+        tracers = [Config(settings, service_name="svc").new_tracer()]
+    else:
+        tracers = [new_tracer(port, host) for _ in range(int(sys.argv[3]))]
     for tracer in tracers:
         trace(tracer, 5)
     say(end=time.time())

@@ -12,6 +12,7 @@ from jaeger_like import Config
 settings = {
     "sampler": {"type": "remote", "param": 1},
     "sampling_refresh_interval": 0.1,
+    "reporter_flush_interval": 0.1,
     "local_agent": {
         "reporting_host": "127.0.0.1",
         "reporting_port": int(os.environ["TEST_AGENT_PORT"]),
