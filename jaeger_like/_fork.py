@@ -14,7 +14,7 @@ import weakref
 from typing import Protocol
 
 from . import _native
-from ._log import logger
+from ._log import log
 
 
 class ForkAware(Protocol):
@@ -64,7 +64,7 @@ def _in_child() -> None:
                 try:
                     obj._after_fork()
                 except Exception:  # of a program's own reporter, for instance; the others go on
-                    logger.exception("%s could not start afresh after a fork", type(obj).__name__)
+                    log.exception("%s could not start afresh after a fork", type(obj).__name__)
         _pid = os.getpid()
     finally:
         _owner = None

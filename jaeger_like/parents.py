@@ -12,7 +12,7 @@ import opentracing
 from opentracing import Reference
 from opentracing.ext import tags as ext_tags
 
-from ._log import logger
+from ._log import log
 from .span import Span
 from .span_context import SpanContext, TraceData, make_context
 
@@ -47,9 +47,9 @@ def own_context(parent: Any) -> SpanContext | None:
         if isinstance(parent, SpanContext):
             return parent
         if parent:
-            logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
+            log.debug("Parent of a foreign tracer ignored: %s", type(parent))
     except Exception:  # a proxy of nothing
-        logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
+        log.debug("Parent of a foreign tracer ignored: %s", type(parent))
     return None
 
 
@@ -69,7 +69,7 @@ def own_references(references: Any) -> list[Reference]:
             if context is not None:
                 found.append(Reference(kind, context))
     except Exception as exc:
-        logger.debug("References %s ignored: %r", type(references), exc)
+        log.debug("References %s ignored: %r", type(references), exc)
     return found
 
 

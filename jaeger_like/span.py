@@ -10,7 +10,7 @@ import opentracing
 from opentracing.ext import tags as ext_tags
 
 from ._clock import to_micros
-from ._log import logger
+from ._log import log
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
@@ -207,7 +207,7 @@ class Span(opentracing.Span):
         :param finish_time: seconds since 1970; None for now
         """
         if self.finished:
-            logger.warning("Span has already been finished; will not be reported again.")
+            log.warning("Span has already been finished; will not be reported again.")
             return
         self.finished = True
         if finish_time is not None:

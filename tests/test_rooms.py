@@ -20,6 +20,8 @@ ORDER = [
     "_clock",
     "_ids",
     "_native",
+    "_lazy",
+    "_held_off",
     "_log",
     "_fork",
     "_guard",

@@ -6,7 +6,6 @@ One row per setting stands in :mod:`.table`; everything that is known about a se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError
@@ -30,7 +29,10 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+#: Not to be shown; URLs may hold a user and a password.
+_SECRET = ("sampling_endpoint", "endpoint", "password", "auth_token", "headers")
+
+
 class Settings:
     """Everything that can be set, checked and in its final form. Names as in the table, with
     ``_`` for the dot; secrets are not in the repr."""
@@ -40,7 +42,7 @@ class Settings:
     sampler: SamplerChoice
     sampling_refresh_interval: float | None
     max_operations: int | None
-    sampling_endpoint: str | None = field(repr=False)  # URLs may hold a user and a password
+    sampling_endpoint: str | None
     operation_name_late_binding: bool
     tags: dict[str, Any]
     logging: bool
@@ -69,17 +71,27 @@ class Settings:
     throttler: bool
     throttler_port: int
     throttler_refresh_interval: int
-    endpoint: str | None = field(repr=False)
+    endpoint: str | None
     protocol: str | None
     user: str | None
-    password: str | None = field(repr=False)
-    auth_token: str | None = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
+    password: str | None
+    auth_token: str | None
+    headers: dict[str, str]
     timeout: float
     tls_validate_cert: bool
     tls_ca_certs: str | None
     tls_client_cert: str | None
     tls_client_key: str | None
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"settings are final: {name}")
+
+    def __repr__(self) -> str:
+        shown = (f"{key}={value!r}" for key, value in vars(self).items() if key not in _SECRET)
+        return f"Settings({', '.join(shown)})"
 
 
 _COMBINED = (

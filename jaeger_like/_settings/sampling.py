@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import constants
 from ..errors import ConfigError
@@ -30,7 +30,7 @@ _EXPECTED = {
 _DEFAULT_PARAM: dict[str, Any] = {CONST: False, PROBABILISTIC: 0.001, RATE_LIMITING: 10.0}
 
 
-class SamplerChoice(NamedTuple):
+class SamplerChoice:
     """How traces are to be chosen.
 
     :ivar type: ``const``, ``probabilistic``, ``ratelimiting`` or ``remote``
@@ -39,9 +39,12 @@ class SamplerChoice(NamedTuple):
     :ivar instance: a sampler that the user made; the rest does not matter then
     """
 
-    type: str
-    param: Any = None
-    instance: Any = None
+    __slots__ = ("instance", "param", "type")
+
+    def __init__(self, type: str, param: Any = None, instance: Any = None) -> None:
+        self.type = type
+        self.param = param
+        self.instance = instance
 
 
 def sampler(mapping: Mapping[str, Any], environ: Mapping[str, str], warn: Warn) -> SamplerChoice:
@@ -138,8 +141,6 @@ def endpoint(
 
 
 def _from_parts(environ: Mapping[str, str], warn: Warn, agent_host: str) -> str | None:
-    from urllib.parse import urlsplit
-
     path = environ.get(SAMPLING_PATH, "").strip()
     address = environ.get(MANAGER_HOST_PORT, "").strip()
     name = MANAGER_HOST_PORT
@@ -154,6 +155,8 @@ def _from_parts(environ: Mapping[str, str], warn: Warn, agent_host: str) -> str 
             address = f"{_bracketed(agent_host)}:5778"
         else:
             return None
+    from urllib.parse import urlsplit
+
     try:
         base = parse.host_port(address)
     except ValueError:

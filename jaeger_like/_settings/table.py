@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import constants
 from . import parse
@@ -15,7 +15,7 @@ _URL_TYPE = "absolute http or https URL"
 _DURATION_NOTE = "environment: a duration such as `500ms` or `1m30s`, or an integer: milliseconds"
 
 
-class Row(NamedTuple):
+class Row:
     """One setting.
 
     :ivar key: dotted name in the configuration
@@ -29,15 +29,40 @@ class Row(NamedTuple):
     :ivar secret: never to be shown
     """
 
-    key: str
-    default: Any
-    parse: Parser
-    type: str
-    help: str
-    env: tuple[str, ...] = ()
-    parse_env: Parser | None = None
-    takes_none: bool = False
-    secret: bool = False
+    # No NamedTuple or dataclass: what makes those takes longer than the import of this module.
+    __slots__ = (
+        "default",
+        "env",
+        "help",
+        "key",
+        "parse",
+        "parse_env",
+        "secret",
+        "takes_none",
+        "type",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        default: Any,
+        parse: Parser,
+        type: str,
+        help: str,
+        env: tuple[str, ...] = (),
+        parse_env: Parser | None = None,
+        takes_none: bool = False,
+        secret: bool = False,
+    ) -> None:
+        self.key = key
+        self.default = default
+        self.parse = parse
+        self.type = type
+        self.help = help
+        self.env = env
+        self.parse_env = parse_env
+        self.takes_none = takes_none
+        self.secret = secret
 
 
 def _boolean(

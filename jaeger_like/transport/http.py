@@ -13,9 +13,15 @@ from typing import Any, NamedTuple
 
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders
+from tornado.netutil import Resolver as TornadoResolver
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
-from .resolver import Resolver
+from .resolver import look_up
+
+
+class Resolver(TornadoResolver):
+    async def resolve(self, host: str, port: int, family: Any = 0) -> Any:
+        return await look_up(host, port, family)
 
 
 class Response(NamedTuple):

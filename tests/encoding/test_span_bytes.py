@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jaeger_like.encoding.span import encode_span, list_header
-from jaeger_like.encoding.varint import identifier, varint, zigzag
+from jaeger_like.encoding.span import encode_span, identifier, list_header
+from jaeger_like.encoding.varint import varint, zigzag
 from jaeger_like.span_context import TraceData
 from jaeger_like.thrift_gen.jaeger import ttypes
 
