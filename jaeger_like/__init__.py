@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import _lazy
 from ._version import __version__
 from .config import Config
@@ -13,6 +11,7 @@ from .span import Span
 from .span_context import SpanContext
 from .tracer import Tracer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .drop_in import install_as_jaeger_client
     from .sampler import RemoteControlledSampler

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ._log import log
 from ._settings.parse import OTLP, OTLP_PATH, without_credentials
 from .constants import (
@@ -21,7 +19,10 @@ from .sampler import (
     RateLimitingSampler,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._settings import SamplerChoice, Settings
 
 _LOCAL_SAMPLERS = {

@@ -8,21 +8,21 @@ hands in is used as it is and never stopped.
 from __future__ import annotations
 
 import atexit
-import importlib
 import random
 import sys
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _fork, _log, _native
 from ._held_off import held_off
 from ._log import DEBUG, WARNING, log
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Coroutine
     from concurrent.futures import Future
+    from typing import Any, Callable
 
     from tornado.ioloop import IOLoop
 
@@ -225,7 +225,7 @@ class Runner:
 def _new_loop() -> tuple[Any, IOLoop]:
     """Return a selector and a loop on it."""
     for name in _NEEDED_BY_THE_LOOP:
-        importlib.import_module(name)
+        __import__(name)
     import asyncio
 
     from tornado.ioloop import IOLoop

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from opentracing import Format
 
 from . import _settings
 from ._assembly import local_baggage_restrictions, local_sampler
 from ._log import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What the properties report when nothing is set; programs compute with these numbers.
 _BATCH_SIZE = 10

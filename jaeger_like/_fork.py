@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Protocol
 
 from . import _native
 from ._log import log
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class ForkAware(Protocol):
-    """What :func:`register` wants."""
+    class ForkAware(Protocol):
+        """What :func:`register` wants."""
 
-    def _after_fork(self) -> None:
-        """Start afresh. Runs in the child, on one thread, before anything else of ours."""
+        def _after_fork(self) -> None:
+            """Start afresh. Runs in the child, on one thread, before anything else of ours."""
 
 
 _PATIENCE = 1.0  # seconds

@@ -6,7 +6,9 @@ imported by who uses them, and patterns are compiled when a text is first held a
 
 from __future__ import annotations
 
-from typing import Any, Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 def names(package: str, modules: dict[str, tuple[str, ...]]) -> Callable[[str], Any]:

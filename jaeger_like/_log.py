@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _native
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from typing import Any, Callable
 
     logger: logging.Logger
     default_logger: logging.Logger

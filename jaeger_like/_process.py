@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-from typing import TYPE_CHECKING, Any
 
 from ._ids import new_client_uuid
 from ._log import log
@@ -16,8 +15,10 @@ from .constants import (
 )
 from .utils import local_ip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 
 def process_tags(own: Mapping[str, Any]) -> dict[str, Any]:

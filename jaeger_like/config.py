@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import opentracing
 
@@ -43,7 +42,10 @@ from .sampler import (
 from .tracer import Tracer
 from .utils import ErrorReporter, get_boolean
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._log import logger
     from .codecs import B3Codec
     from .sampler import RemoteControlledSampler

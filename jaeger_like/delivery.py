@@ -8,15 +8,16 @@ known not to have been delivered, and is given up, and counted, after a few seco
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _log, _native
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import WARNING, Throttled, log
 from .encoding.packet import OVERHEAD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Callable
 
     from .closing import CloseFuture
     from .reporter import Reporter

@@ -6,8 +6,6 @@ carries only a debug id, baggage or a sampling decision, is no parent, but what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import opentracing
 from opentracing import Reference
 from opentracing.ext import tags as ext_tags
@@ -16,8 +14,10 @@ from ._log import log
 from .span import Span
 from .span_context import SpanContext, TraceData, make_context
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 #: Type of the reference that :func:`self_ref` makes; never sent.
 SELF_REFERENCE = "self"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _fork, _native
 from ._log import ERROR, WARNING, Throttled, get_logger
@@ -15,8 +14,10 @@ from .metrics import LegacyMetricsFactory, Metrics, MetricsFactory
 from .transport.channel import as_sender
 from .utils import ErrorReporter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Callable
 
     from .closing import CloseFuture
     from .span import Span

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
 
 import opentracing
 from opentracing.ext import tags as ext_tags
@@ -15,7 +13,10 @@ from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, S
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .span_context import TraceData
 
 _SAMPLING_PRIORITY = ext_tags.SAMPLING_PRIORITY
@@ -295,6 +296,8 @@ class Span(opentracing.Span):
         try:
             return self._lock
         except AttributeError:
+            import threading
+
             self._lock: Any = threading.Lock()
             return self._lock
 

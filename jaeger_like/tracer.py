@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
 
 import opentracing
 from opentracing import Format, Reference, UnsupportedFormatException
@@ -35,9 +34,10 @@ from .span import Span
 from .span_context import SpanContext, TraceData
 from .tracer_metrics import TracerMetrics, factory_for
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Callable
+    from typing import Any, Callable
 
     from ._extras import Extras
     from ._log import logger

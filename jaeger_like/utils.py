@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import _socket
-import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from ._log import get_logger, log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from typing import Any
 
 _FALSE = ("false", "0", "none")
 _TRUE = ("true", "1")

@@ -6,7 +6,6 @@ One row per setting stands in :mod:`.table`; everything that is known about a se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..errors import ConfigError
 from . import parse, sampling, tags
@@ -14,6 +13,10 @@ from .read import Warn, error, find, from_environment, given, group, read, unkno
 from .sampling import SamplerChoice
 from .sampling import sampler as read_sampler
 from .table import BY_KEY, ROWS, WITHOUT_EFFECT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "ROWS",
@@ -88,6 +91,11 @@ class Settings:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings are final: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # there are dicts in it
 
     def __repr__(self) -> str:
         shown = (f"{key}={value!r}" for key, value in vars(self).items() if key not in _SECRET)

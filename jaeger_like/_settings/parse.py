@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from .._lazy import Pattern
 from ..utils import get_boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Parser = Callable[[Any], Any]
 
 _UNITS = {
     "ns": 1e-9,
@@ -28,7 +33,6 @@ _NO_HEADER_TEXT = Pattern(r"[\r\n\0]")
 _BLANK = Pattern(r"\s")
 _CREDENTIALS = Pattern(r"//[^/\s]*@")
 
-Parser = Callable[[Any], Any]
 
 PROPAGATION_NAMES = ("jaeger", "b3", "b3-single", "w3c")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from .. import constants
 from ..errors import ConfigError
@@ -12,6 +11,10 @@ from ..utils import get_boolean
 from . import parse
 from .read import Warn, error, find, from_environment, given, group, shown
 from .table import BY_KEY, MANAGER_HOST_PORT, SAMPLER_HOST, SAMPLER_PORT, SAMPLING_PATH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 CONST = constants.SAMPLER_TYPE_CONST
 PROBABILISTIC = constants.SAMPLER_TYPE_PROBABILISTIC
@@ -45,6 +48,14 @@ class SamplerChoice:
         self.type = type
         self.param = param
         self.instance = instance
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SamplerChoice) and self._key() == other._key()
+
+    __hash__ = None  # type: ignore[assignment]  # samplers have none
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.type, self.param, self.instance
 
 
 def sampler(mapping: Mapping[str, Any], environ: Mapping[str, str], warn: Warn) -> SamplerChoice:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import constants
 from . import parse
-from .parse import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .parse import Parser
 
 PORT = parse.integer(0, 65535)
 _PORT_TYPE = "integer, 0 to 65535"

@@ -7,8 +7,6 @@ does I/O or keeps state. The tracer's table of formats maps OpenTracing's ``text
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import _lazy
 from .base import Codec
 from .binary import BinaryCodec
@@ -16,6 +14,7 @@ from .ids import header_to_hex, span_context_from_string, span_context_to_string
 from .text import TextCodec
 from .zipkin import ZipkinCodec, ZipkinSpanFormat
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .b3 import B3Codec, B3SingleCodec
     from .composite import PROPAGATION_FORMATS, CompositeCodec, propagation_codec

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opentracing import SpanContextCorruptedException
 
 from .._lazy import Pattern
 from ..span_context import SpanContext, TraceData
 from .base import FLAGS_MASK, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _new = object.__new__
 

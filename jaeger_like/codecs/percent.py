@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from .._lazy import Pattern
 
-_HEX = "0123456789abcdefABCDEF"
-_DECODED = {(a + b).encode(): bytes.fromhex(a + b) for a in _HEX for b in _HEX}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
 # What stands for itself: unreserved characters, and "/", which old Python clients left as it is;
 # everybody decodes it, and programs compare the results.
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -31,8 +33,12 @@ def unquote(text: str) -> str:
     are no UTF-8 become U+FFFD."""
     if "%" not in text:
         return text
-    octets: bytes = _escapes.sub(lambda match: _DECODED[match[1]], text.encode("utf-8", "replace"))
+    octets: bytes = _escapes.sub(_octet, text.encode("utf-8", "replace"))
     return octets.decode("utf-8", "replace")
+
+
+def _octet(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match[1], 16),))
 
 
 def unquote_plus(text: str) -> str:

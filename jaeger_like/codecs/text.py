@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opentracing import SpanContextCorruptedException
 
 from .._lazy import Pattern
@@ -31,6 +29,10 @@ from .base import (
 )
 from .ids import context_from_string
 from .percent import quote, unquote, unquote_plus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What would end a header's name or line, or make HTTP libraries raise an error at the program:
 # controls, the colon, what is beyond ISO 8859-1, and a blank before the colon. (Blanks elsewhere

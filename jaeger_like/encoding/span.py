@@ -9,13 +9,14 @@ previous field's number in the high half, the type in the low half.
 from __future__ import annotations
 
 from struct import pack
-from typing import TYPE_CHECKING, Any
 
 from .values import MAX_I64, MIN_I64, plain, text, utf8
 from .varint import MAX_U64, tables, varint, zigzag
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from ..span_context import TraceData
 

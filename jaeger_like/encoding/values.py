@@ -8,9 +8,13 @@ most, never its span.
 from __future__ import annotations
 
 import types
-from typing import Any, Union
 
-Plain = Union[str, int, float, bool]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+    Plain = Union[str, int, float, bool]
+
 
 #: Types that cannot change or fail later and so may wait for the end of the span as they are.
 PLAIN_TYPES = frozenset((str, int, float, bool))

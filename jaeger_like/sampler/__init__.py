@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import _lazy
 from .base import (
     DEFAULT_LOWER_BOUND,
@@ -15,6 +13,7 @@ from .base import (
 )
 from .basic import ConstSampler, ProbabilisticSampler, RateLimitingSampler
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .._log import default_logger
     from .per_operation import AdaptiveSampler, GuaranteedThroughputProbabilisticSampler

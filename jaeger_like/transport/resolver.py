@@ -9,14 +9,15 @@ from __future__ import annotations
 
 # The C module: gevent and eventlet replace what is in ``socket``, and would look up on a hub.
 import _socket
-from typing import TYPE_CHECKING, Any
 
 from .. import _native
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any
 
-Address = tuple[int, Any]
+    Address = tuple[int, Any]
 
 
 async def look_up(

@@ -12,16 +12,16 @@ import _socket
 import errno
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from .. import _fork
 from ..encoding.packet import DEFAULT_MAX_PACKET_SIZE, emit_batch
 from .resolver import look_up
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
-    from typing import Callable
+    from typing import Any, Callable
 
 #: Seconds after which the agent's host name is looked up again.
 RESOLVE_INTERVAL = 30.0
