@@ -142,9 +142,9 @@ class Runner:
                     tried = _native.allocate_lock()
                     tried.acquire()
                     # The imports take as long as a request or two: not on the caller's thread.
-                    import threading
-
-                    held_off.prepare()
+                    held_off.after_logging()
+                    with held_off:
+                        import threading
                     threading.Thread(
                         target=self._start, args=(tried,), name="jaeger_like start", daemon=True
                     ).start()

@@ -1,12 +1,13 @@
-"""Forks wait while a thread of ours imports.
+"""Forks wait while tracing imports.
 
-A fork in the middle of an import leaves the child with half a module, which nobody completes. So
-what a thread of ours imports late, it imports in here::
+A fork in the middle of an import on another thread leaves the child with half a module, which
+nobody completes. So what is imported after set-up, because it is needed then and not before, is
+imported in here::
 
     with held_off:
         import tornado
 
-Forks that are made through Python wait for the end of that, a tenth of a second, and for five
+Forks that are made through Python wait until that is done, a tenth of a second, and for five
 seconds at the most.
 """
 
@@ -24,28 +25,14 @@ class HeldOff:
     """A context manager; it can be entered again by the thread that is in it."""
 
     def __init__(self) -> None:
-        self._is_known = False
-        self._after_fork()
-        if "logging" in sys.modules:
-            self.prepare()
+        self._begin()
+        self._hooks = 0
+        self._register()
 
-    def _after_fork(self) -> None:
+    def _begin(self) -> None:
         self.lock = _native.allocate_lock()
         self._holder: int | None = None
         self._depth = 0
-
-    def prepare(self) -> None:
-        """Have forks wait from now on. On a thread of the program, before one of ours imports."""
-        if self._is_known or not hasattr(os, "register_at_fork"):
-            return
-        self._is_known = True
-        # What was registered last is called first. A fork takes logging's lock too; were it taken
-        # before ours, an import that asks for a logger would never end.
-        import logging  # noqa: F401
-
-        os.register_at_fork(
-            before=self.__enter__, after_in_parent=self._exit, after_in_child=self._after_fork
-        )
 
     def __enter__(self) -> None:
         me = _native.thread_id()
@@ -55,14 +42,45 @@ class HeldOff:
             self._depth += 1
 
     def __exit__(self, *_: object) -> None:
-        self._exit()
-
-    def _exit(self) -> None:
         if self._holder == _native.thread_id():
             self._depth -= 1
             if not self._depth:
                 self._holder = None
                 self.lock.release()
+
+    def after_logging(self) -> None:
+        """Be asked by forks before logging is. Call it before a thread of ours imports anything.
+
+        What was registered last is called first, and logging's hook takes the lock that an import
+        needs which asks for a logger; were it called before ours, both would wait for each other.
+        """
+        if not self._knows_logging:
+            with self:
+                import logging  # noqa: F401
+
+                self._register()
+
+    def _register(self) -> None:
+        self._knows_logging = "logging" in sys.modules
+        self._hooks = number = self._hooks + 1
+
+        def before() -> None:
+            if self._hooks != number:  # not the newest
+                return
+            self.__enter__()
+            if self._hooks != number:
+                # Logging came while this fork waited. Its hook before a fork has not been called,
+                # and those after it will be, which release the lock that the first one takes.
+                sys.modules["logging"]._lock.acquire()
+
+        def in_parent() -> None:
+            if self._hooks == number:
+                self.__exit__()
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=before, after_in_parent=in_parent, after_in_child=self._begin
+            )
 
 
 held_off = HeldOff()

@@ -6,6 +6,8 @@ imported by who uses them, and patterns are compiled when a text is first held a
 
 from __future__ import annotations
 
+from ._held_off import held_off
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -52,8 +54,8 @@ class Pattern:
         self._flags = flags
 
     def __getattr__(self, name: str) -> Any:
-        import re
-
+        with held_off:
+            import re
         compiled: Any = re.compile(self._source, self._flags)
         self.fullmatch, self.search, self.sub = compiled.fullmatch, compiled.search, compiled.sub
         return getattr(compiled, name)

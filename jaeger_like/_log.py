@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from . import _native
+from ._held_off import held_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def _forget(*_: object) -> None:
 
 def get_logger() -> logging.Logger:
     """Return the logger of the package."""
-    import logging
-
+    with held_off:
+        import logging
     return logging.getLogger("jaeger_tracing")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from . import _background, _log, _native
+from ._held_off import held_off
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import WARNING, Throttled, log
 from .encoding.packet import OVERHEAD
@@ -124,8 +125,8 @@ class Delivery:
 
     def close(self) -> None:
         """Send what is waiting, then release the socket and resolve :attr:`closed`."""
-        from .closing import CloseFuture
-
+        with held_off:
+            from .closing import CloseFuture
         self.closed = CloseFuture()
         if self._is_idle() and self._timer is None:
             self._finish_closing()
@@ -184,8 +185,8 @@ class Delivery:
 
     def _drain_here(self, timeout: float | None) -> bool:
         """Send on this thread: no other can be had, the interpreter is ending, or not yet ready."""
-        import asyncio
-
+        with held_off:
+            import asyncio
         self._abandon_loop()
         lost = self._too_large + self._failed
         self._send_partial = self._in_a_hurry = True
@@ -281,8 +282,8 @@ class Delivery:
             self._took(record)
 
     def _take_too_large(self, record: bytes) -> None:
-        from .encoding.fit import fit
-
+        with held_off:
+            from .encoding.fit import fit
         self._took(record)
         try:
             smaller = fit(record, self.packet_budget)

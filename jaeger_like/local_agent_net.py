@@ -28,8 +28,8 @@ class LocalAgentHTTP:
     def url(self, path: str, parameters: dict[str, Any]) -> str:
         """Return the address of a question; a list is a parameter given several times."""
         host = f"[{self.agent_http_host}]" if ":" in self.agent_http_host else self.agent_http_host
-        from urllib.parse import urlencode
-
+        with held_off:
+            from urllib.parse import urlencode
         query = urlencode(parameters, doseq=True)
         return f"http://{host}:{self.agent_http_port}/{path}?{query}"
 

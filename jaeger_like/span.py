@@ -8,6 +8,7 @@ import opentracing
 from opentracing.ext import tags as ext_tags
 
 from ._clock import to_micros
+from ._held_off import held_off
 from ._log import log
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
@@ -278,15 +279,15 @@ class Span(opentracing.Span):
     @property
     def tags(self) -> list[Any]:
         """The tags as generated Thrift ``Tag`` objects, made anew for each call."""
-        from .thrift import make_tags
-
+        with held_off:
+            from .thrift import make_tags
         return make_tags(self._tags or {}, *self._limits())
 
     @property
     def logs(self) -> list[Any]:
         """The log entries as generated Thrift ``Log`` objects, made anew for each call."""
-        from .thrift import log_at
-
+        with held_off:
+            from .thrift import log_at
         limits = self._limits()
         return [log_at(micros, fields, *limits) for micros, fields in self._log_entries()]
 
@@ -296,8 +297,8 @@ class Span(opentracing.Span):
         try:
             return self._lock
         except AttributeError:
-            import threading
-
+            with held_off:
+                import threading
             self._lock: Any = threading.Lock()
             return self._lock
 

@@ -10,6 +10,7 @@ from opentracing.ext import tags as ext_tags
 
 from . import _fork, _lazy
 from ._clock import to_micros
+from ._held_off import held_off
 from ._ids import new_client_uuid, new_random
 from ._log import ERROR, Throttled
 from ._process import process_tags
@@ -463,8 +464,8 @@ class Tracer(opentracing.Tracer):
         :return: a future with ``result(timeout)``; it may be awaited, yielded to tornado, or
             ignored: the interpreter's end waits for it, within limits
         """
-        from .closing import resolved
-
+        with held_off:
+            from .closing import resolved
         for part in (self.sampler, self.throttler, self.baggage_restrictions):
             if part is not None:
                 try:

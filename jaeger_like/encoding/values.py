@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import types
 
+from .._held_off import held_off
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Union
@@ -63,7 +65,8 @@ def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
         if isinstance(value, float):
             return float(value)
         if isinstance(value, types.TracebackType):
-            import traceback
+            with held_off:
+                import traceback
 
             return "".join(traceback.format_tb(value))[:max_traceback_length]
         if value.__class__ is FormattedTraceback:
