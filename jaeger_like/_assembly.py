@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from ._log import logger
+from ._log import log
 from ._settings.parse import OTLP, OTLP_PATH, without_credentials
 from .constants import (
     SAMPLER_TYPE_CONST,
@@ -19,10 +17,12 @@ from .sampler import (
     ConstSampler,
     ProbabilisticSampler,
     RateLimitingSampler,
-    RemoteControlledSampler,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._settings import SamplerChoice, Settings
 
 _LOCAL_SAMPLERS = {
@@ -63,10 +63,11 @@ def new_sampler(
         channel = SamplingEndpoint(settings.sampling_endpoint, io_loop)
     if channel is None:
         return initial
+    from .sampler import RemoteControlledSampler
+
     return RemoteControlledSampler(
         channel,
         settings.service_name,
-        logger=logger,
         metrics_factory=metrics_factory,
         error_reporter=error_reporter,
         sampling_refresh_interval=settings.sampling_refresh_interval or None,
@@ -116,7 +117,7 @@ def observers(rpc_metrics: bool, metrics_factory: Any) -> list[Any]:
     if not rpc_metrics:
         return []
     if does_nothing(metrics_factory):
-        logger.warning("rpc_metrics has no effect without a metrics factory")
+        log.warning("rpc_metrics has no effect without a metrics factory")
         return []
     from .rpc_metrics import RPCMetrics
 
@@ -134,9 +135,9 @@ def new_reporter(
     sender = None
     if settings.endpoint is not None:
         sender = _http_sender(settings)
-        logger.info("Initializing Jaeger Tracer with HTTP reporter")
+        log.info("Initializing Jaeger Tracer with HTTP reporter")
     elif channel is not None:
-        logger.info("Initializing Jaeger Tracer with UDP reporter")
+        log.info("Initializing Jaeger Tracer with UDP reporter")
     else:
         return NullReporter()
     return Reporter(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from opentracing import Format
 
 from . import _settings
 from ._assembly import local_baggage_restrictions, local_sampler
-from ._log import logger
-from .codecs import B3Codec, propagation_codec
+from ._log import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What the properties report when nothing is set; programs compute with these numbers.
 _BATCH_SIZE = 10
@@ -24,7 +26,7 @@ def warn_once(message: str) -> None:
     """Log a warning unless this process has logged the same one."""
     if message not in _warned:
         _warned.add(message)
-        logger.warning("%s", message)
+        log.warning("%s", message)
 
 
 class ConfigProperties:
@@ -147,6 +149,8 @@ class ConfigProperties:
         names = _settings.read_propagation(self.config, os.environ, warn_once)
         if names in ((), ("jaeger",)):
             return {}
+        from .codecs import B3Codec, propagation_codec
+
         wide = self.generate_128bit_trace_id
         if names == ("b3",):
             return {Format.HTTP_HEADERS: B3Codec(generate_128bit_trace_id=wide)}

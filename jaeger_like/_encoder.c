@@ -190,6 +190,8 @@ static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject
         uint64_t bits;
         int i;
         memcpy(&bits, &number, sizeof bits);
+        if ((bits >> 52 & 0x7ff) == 0x7ff) /* infinite, or no number */
+            return put_odd(r, value, max_length, limits);
         put(r, 0x02);
         put(r, 0x27);
         for (i = 0; i < 64; i += 8)

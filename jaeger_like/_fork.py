@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Protocol
 
 from . import _native
-from ._log import logger
+from ._log import log
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class ForkAware(Protocol):
-    """What :func:`register` wants."""
+    class ForkAware(Protocol):
+        """What :func:`register` wants."""
 
-    def _after_fork(self) -> None:
-        """Start afresh. Runs in the child, on one thread, before anything else of ours."""
+        def _after_fork(self) -> None:
+            """Start afresh. Runs in the child, on one thread, before anything else of ours."""
 
 
 _PATIENCE = 1.0  # seconds
@@ -64,7 +66,7 @@ def _in_child() -> None:
                 try:
                     obj._after_fork()
                 except Exception:  # of a program's own reporter, for instance; the others go on
-                    logger.exception("%s could not start afresh after a fork", type(obj).__name__)
+                    log.exception("%s could not start afresh after a fork", type(obj).__name__)
         _pid = os.getpid()
     finally:
         _owner = None

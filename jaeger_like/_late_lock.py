@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+import _thread
+import sys
 
 from . import _fork
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class LateLock:
@@ -23,7 +27,7 @@ class LateLock:
         lock = self._made.get("lock")
         if lock is None:
             # One step for the interpreter, so that two threads agree on one lock.
-            lock = self._made.setdefault("lock", threading.RLock())
+            lock = self._made.setdefault("lock", _new_lock())
         lock.acquire()
 
     def __exit__(self, *_: object) -> None:
@@ -34,3 +38,9 @@ class LateLock:
     def _after_fork(self) -> None:
         # Whoever held it may not exist here.
         self._made.clear()
+
+
+def _new_lock() -> Any:
+    # Who has not imported ``threading`` has not had it replaced, and need not wait for it.
+    threading = sys.modules.get("threading")
+    return _thread.RLock() if threading is None else threading.RLock()

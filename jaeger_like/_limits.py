@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .encoding.packet import DEFAULT_MAX_PACKET_SIZE, encode_process
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 #: The least a datagram may carry everywhere.
 MIN_PACKET_SIZE = 1_200

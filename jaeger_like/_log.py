@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 import time
 from collections import deque
-from typing import Any, Callable
 
 from . import _native
+from ._held_off import held_off
 
-logger = logging.getLogger("jaeger_tracing")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from typing import Any, Callable
+
+    logger: logging.Logger
+    default_logger: logging.Logger
+
+# Levels of logging, which is not imported for their sake.
+DEBUG, WARNING, ERROR = 10, 30, 40
+
+
+class _Log:
+    """The methods of the logger ``jaeger_tracing``. Its import, and what comes with it, is half of
+    the start of a program that does not log, so it waits for something that must be said."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("debug", "info") and "logging" not in sys.modules:
+            return _forget  # nobody can have asked to see it
+        method = getattr(get_logger(), name)
+        setattr(self, name, method)
+        return method
+
+
+def _forget(*_: object) -> None:
+    """Do nothing."""
+
+
+def get_logger() -> logging.Logger:
+    """Return the logger of the package."""
+    with held_off:
+        import logging
+    logger = logging.getLogger("jaeger_tracing")
+    if "handle" not in vars(logger):
+        logger.handle = _handle  # type: ignore[method-assign]
+    return logger
+
+
+log: Any = _Log()
 
 
 def _handle(record: logging.LogRecord) -> None:
@@ -19,12 +57,11 @@ def _handle(record: logging.LogRecord) -> None:
     the traced code from ``finish()``.
     """
     try:
-        logging.Logger.handle(logger, record)
+        logger = get_logger()
+        type(logger).handle(logger, record)
     except Exception:
         pass
 
-
-logger.handle = _handle  # type: ignore[method-assign]
 
 _deferred: deque[logging.LogRecord] = deque(maxlen=100)
 _deferring_thread: int | None = None
@@ -38,14 +75,14 @@ def defer_on_this_thread() -> None:
     """
     global _deferring_thread
     _deferring_thread = _native.thread_id()
-    logger.addFilter(_is_for_now)
+    log.addFilter(_is_for_now)
 
 
 def replay() -> None:
     """Log what was kept."""
     while _deferred:
         try:
-            logger.handle(_deferred.popleft())
+            log.handle(_deferred.popleft())
         except IndexError:  # another thread was faster
             return
 
@@ -85,10 +122,16 @@ class Throttled:
         suppressed, self._suppressed, self._next = self._suppressed, 0, now + self._interval
         if suppressed:
             message += f" ({suppressed} like this since the last message)"
-        logger.log(self._level, message, *args)
+        log.log(self._level, message, *args)
 
     def reset(self) -> bool:
         """Forget; the next message is logged at once. Return whether anything had been logged."""
         had_logged = self._next != float("-inf")
         self._next, self._suppressed = float("-inf"), 0
         return had_logged
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("logger", "default_logger"):
+        return get_logger()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,10 +11,11 @@ import _thread
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import selectors
+    from typing import Any, Callable
 
 
 def patched_by() -> str | None:

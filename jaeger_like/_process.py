@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-from typing import TYPE_CHECKING, Any
+import _socket
 
 from ._ids import new_client_uuid
-from ._log import logger
+from ._log import log
 from .constants import (
     CLIENT_UUID_TAG_KEY,
     JAEGER_CLIENT_VERSION,
@@ -16,8 +15,10 @@ from .constants import (
 )
 from .utils import local_ip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 
 def process_tags(own: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,9 +31,9 @@ def process_tags(own: Mapping[str, Any]) -> dict[str, Any]:
         tags[JAEGER_IP_TAG_KEY] = local_ip()
     if tags.get(JAEGER_HOSTNAME_TAG_KEY) is None:
         try:
-            tags[JAEGER_HOSTNAME_TAG_KEY] = socket.gethostname()
+            tags[JAEGER_HOSTNAME_TAG_KEY] = _socket.gethostname()
         except OSError:
-            logger.exception("Unable to determine host name")
+            log.exception("Unable to determine host name")
     tags = {key: value for key, value in tags.items() if value is not None}
     tags.setdefault(CLIENT_UUID_TAG_KEY, new_client_uuid())
     return tags

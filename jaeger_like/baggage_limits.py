@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
+from ._held_off import held_off
 from ._log import logger as default_logger
 from .encoding.values import text
 from .errors import ConfigError
@@ -180,8 +181,8 @@ def parse_restrictions(body: bytes | str | None) -> dict[str, int]:
 
     :raises ValueError: it is no JSON list
     """
-    import json
-
+    with held_off:
+        import json
     try:
         content = json.loads(body)  # type: ignore[arg-type]  # None is a TypeError
     except (ValueError, RecursionError, TypeError) as error:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import opentracing
 
-from . import _settings
+from . import _lazy, _settings
 from ._assembly import new_reporter, new_sampler, observers, remote_baggage_restrictions
 from ._config_properties import ConfigProperties, warn_once
 from ._late_lock import LateLock
-from ._log import logger
+from ._log import log
 from ._settings import Settings
-from .codecs import B3Codec
 from .constants import (
     DEFAULT_FLUSH_INTERVAL,
     DEFAULT_SAMPLING_INTERVAL,
@@ -30,7 +27,6 @@ from .constants import (
 from .errors import ConfigError
 from .local_agent_net import LocalAgentSender
 from .metrics import LegacyMetricsFactory, Metrics, MetricsFactory, does_nothing
-from .noop import NoopTracer
 from .reporter import (
     CompositeReporter,
     LoggingReporter,
@@ -41,12 +37,19 @@ from .sampler import (
     ConstSampler,
     ProbabilisticSampler,
     RateLimitingSampler,
-    RemoteControlledSampler,
     Sampler,
 )
-from .throttler import RemoteThrottler
 from .tracer import Tracer
 from .utils import ErrorReporter, get_boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._log import logger
+    from .codecs import B3Codec
+    from .sampler import RemoteControlledSampler
+    from .throttler import RemoteThrottler
 
 __all__ = [
     "DEFAULT_FLUSH_INTERVAL",
@@ -137,7 +140,7 @@ class Config(ConfigProperties):
         idle = does_nothing(self._metrics_factory)
         self._parts_metrics_factory = MetricsFactory() if idle else self._metrics_factory
         self._service_name = self._find_service_name(service_name)
-        self._error_reporter = ErrorReporter(metrics=None, logger=logger)
+        self._error_reporter = ErrorReporter(metrics=None)
         self._scope_manager = scope_manager
 
     @classmethod
@@ -197,7 +200,7 @@ class Config(ConfigProperties):
         """
         with Config._initialized_lock:
             if Config._initialized:
-                logger.warning("Jaeger tracer already initialized, skipping")
+                log.warning("Jaeger tracer already initialized, skipping")
                 return None
             tracer = self.new_tracer(io_loop=io_loop)
             self._initialize_global_tracer(tracer)
@@ -206,7 +209,7 @@ class Config(ConfigProperties):
 
     def _initialize_global_tracer(self, tracer: Any) -> None:
         opentracing.set_global_tracer(tracer)
-        logger.info("opentracing.tracer initialized to %s[app_name=%s]", tracer, self.service_name)
+        log.info("opentracing.tracer initialized to %s[app_name=%s]", tracer, self.service_name)
 
     def new_tracer(self, io_loop: Any = None) -> Any:
         """Return a new tracer with sampler and reporter as configured; sets nothing global.
@@ -219,19 +222,23 @@ class Config(ConfigProperties):
         """
         settings = self._resolve()
         if not settings.enabled:
-            logger.info("Tracing is disabled")
+            from .noop import NoopTracer
+
+            log.info("Tracing is disabled")
             return NoopTracer(self.service_name)
         channel = None
         if settings.local_agent_enabled:
             channel = self._create_local_agent_channel(io_loop)
         services = (self._parts_metrics_factory, self.error_reporter)
         sampler = new_sampler(settings, channel, io_loop, *services)
-        logger.info("Using sampler %s", sampler)
+        log.info("Using sampler %s", sampler)
         reporter = self._new_reporter(settings, channel, io_loop, *services)
         if settings.logging:
-            reporter = CompositeReporter(reporter, LoggingReporter(logger))
+            reporter = CompositeReporter(reporter, LoggingReporter())
         throttler = None
         if settings.throttler and channel is not None:
+            from .throttler import RemoteThrottler
+
             throttler = RemoteThrottler(
                 channel,
                 self.service_name,
@@ -252,7 +259,7 @@ class Config(ConfigProperties):
             if settings.endpoint is None or self.config.get("endpoint"):
                 raise
             warn_once(f"JAEGER_ENDPOINT: {exc}; spans go to the agent")
-            return new_reporter(replace(settings, endpoint=None), channel, *rest)
+            return new_reporter(settings.without_endpoint(), channel, *rest)
 
     def create_tracer(self, reporter: Any, sampler: Any, throttler: Any = None) -> Tracer:
         """Return a tracer with the given parts and all else as configured. No network.
@@ -294,3 +301,16 @@ class Config(ConfigProperties):
                 else None
             ),
         )
+
+
+# Part of what jaeger_client.config has, and of use to few.
+__getattr__ = _lazy.names(
+    __name__,
+    {
+        "._log": ("logger",),
+        ".codecs": ("B3Codec",),
+        ".noop": ("NoopTracer",),
+        ".sampler": ("RemoteControlledSampler",),
+        ".throttler": ("RemoteThrottler",),
+    },
+)

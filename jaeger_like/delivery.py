@@ -7,20 +7,21 @@ known not to have been delivered, and is given up, and counted, after a few seco
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _log, _native
+from ._held_off import held_off
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
-from ._log import Throttled, logger
-from .closing import CloseFuture
+from ._log import WARNING, Throttled, log
 from .encoding.packet import OVERHEAD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Callable
 
+    from .closing import CloseFuture
     from .reporter import Reporter
 
 # Seconds between attempts for a packet that was refused: time for an agent to restart. While it
@@ -41,14 +42,14 @@ class Delivery:
     def __init__(self, reporter: Reporter, sender: Any) -> None:
         self._reporter = reporter
         self._sender = sender
-        _background.prepare()
         self._runner = _background.runner(reporter.io_loop)
         self._process: bytes | None = None
         self._process_arguments: tuple[str, Mapping[str, Any], int]
         self.packet_budget: int = sender.max_packet_size - OVERHEAD
-        self.closed = CloseFuture()
-        self._closing = False
-        self._limits = Throttled(logging.WARNING)
+        #: Resolved when all is sent after :meth:`close`; None before.
+        self.closed: CloseFuture | None = None
+        self._is_closed = False
+        self._limits = Throttled(WARNING)
         self._begin()
 
     def _begin(self) -> None:
@@ -121,15 +122,18 @@ class Delivery:
         lost = self._too_large + self._failed
         (done := _native.allocate_lock()).acquire()
         self._ensure_running_loop()
-        if not self._runner.call(self._add_waiter, done.release):
-            return self._drain_here(timeout)
-        in_time = _native.acquire(done, timeout)
+        begin = time.monotonic()
+        if not (self._runner.wait(timeout) and self._runner.call(self._add_waiter, done.release)):
+            return self._drain_here(_left(timeout, begin))
+        in_time = _native.acquire(done, _left(timeout, begin))
         _log.replay()
         return in_time and lost == self._too_large + self._failed
 
     def close(self) -> None:
         """Send what is waiting, then release the socket and resolve :attr:`closed`."""
-        self._closing = True
+        with held_off:
+            from .closing import CloseFuture
+        self.closed = CloseFuture()
         if self._is_idle() and self._timer is None:
             self._finish_closing()
             return
@@ -156,8 +160,8 @@ class Delivery:
     def after_fork(self) -> None:
         """Start afresh in a child process."""
         self._begin()
-        if not self.closed.done():
-            self.closed = CloseFuture()
+        if self.closed is not None and not self._is_closed:  # in the parent
+            self._finish_closing()
 
     def _is_idle(self) -> bool:
         return not self._reporter.queue and self._taken == self._settled
@@ -187,8 +191,8 @@ class Delivery:
 
     def _drain_here(self, timeout: float | None) -> bool:
         """Send on this thread: no other can be had, the interpreter is ending, or not yet ready."""
-        import asyncio
-
+        with held_off:
+            import asyncio
         self._abandon_loop()
         lost = self._too_large + self._failed
         self._send_partial = self._in_a_hurry = True
@@ -254,14 +258,14 @@ class Delivery:
                 reporter._woken = False
                 waiting = reporter._bytes_in - self.bytes_out
                 full = waiting >= self.packet_budget or len(reporter.queue) >= reporter._wake_spans
-                if not (full or self._send_partial or self._waiters or self.closed.done()):
+                if not (full or self._send_partial or self._waiters or self._is_closed):
                     return
                 reporter._woken = True  # nobody needs to wake us while we are at it
                 if not reporter.queue:
                     reporter._armed = self._send_partial = False
                     if not reporter.queue:
                         self.bytes_out = reporter._bytes_in
-                        if self.closed.done():  # a late one opened the socket again
+                        if self._is_closed:  # a late one opened the socket again
                             self._sender.close()
                         return
                     # One came in between, and took us for armed.
@@ -295,8 +299,8 @@ class Delivery:
             self._took(record)
 
     def _take_too_large(self, record: bytes) -> None:
-        from .encoding.fit import fit
-
+        with held_off:
+            from .encoding.fit import fit
         self._took(record)
         try:
             smaller = fit(record, self.packet_budget)
@@ -358,7 +362,7 @@ class Delivery:
     async def _wait(self, seconds: float, exc: Exception) -> None:
         import asyncio
 
-        logger.debug("Packet not delivered, trying again in %s s: %s", seconds, exc)
+        log.debug("Packet not delivered, trying again in %s s: %s", seconds, exc)
         pause = self._pause = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait_for(pause, seconds)
@@ -419,8 +423,15 @@ class Delivery:
             self._timer = None
         self._sender.close()
         _background.at_exit.remove(self._reporter)
-        if not self.closed.done() and self.closed.set_running_or_notify_cancel():
-            self.closed.set_result(True)
+        self._is_closed = True
+        future = self.closed
+        if future is not None and not future.done() and future.set_running_or_notify_cancel():
+            future.set_result(True)
+
+
+def _left(timeout: float | None, begin: float) -> float | None:
+    """Return how many of *timeout* seconds are left."""
+    return None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
 
 
 def _is_final(exc: OSError) -> bool:

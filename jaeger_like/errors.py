@@ -6,7 +6,9 @@ The second family, a peer that sent rubbish, is opentracing's own
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ConfigError(ValueError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
-
 from . import _background
+from ._held_off import held_off
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from typing import Any
 
 
 class LocalAgentHTTP:
@@ -28,6 +28,8 @@ class LocalAgentHTTP:
     def url(self, path: str, parameters: dict[str, Any]) -> str:
         """Return the address of a question; a list is a parameter given several times."""
         host = f"[{self.agent_http_host}]" if ":" in self.agent_http_host else self.agent_http_host
+        with held_off:
+            from urllib.parse import urlencode
         query = urlencode(parameters, doseq=True)
         return f"http://{host}:{self.agent_http_port}/{path}?{query}"
 
@@ -95,7 +97,8 @@ class LocalAgentSender:
         return self._get(http.url("credits", parameters), timeout)
 
     def _get(self, url: str, timeout: float) -> Future[Any]:
-        from .transport.http import request
+        with held_off:
+            from .transport.http import request
 
         async def get() -> Any:
             return await request("GET", url, timeout=timeout)

@@ -6,18 +6,18 @@ carries only a debug id, baggage or a sampling decision, is no parent, but what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import opentracing
 from opentracing import Reference
 from opentracing.ext import tags as ext_tags
 
-from ._log import logger
+from ._log import log
 from .span import Span
 from .span_context import SpanContext, TraceData, make_context
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 #: Type of the reference that :func:`self_ref` makes; never sent.
 SELF_REFERENCE = "self"
@@ -47,9 +47,9 @@ def own_context(parent: Any) -> SpanContext | None:
         if isinstance(parent, SpanContext):
             return parent
         if parent:
-            logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
+            log.debug("Parent of a foreign tracer ignored: %s", type(parent))
     except Exception:  # a proxy of nothing
-        logger.debug("Parent of a foreign tracer ignored: %s", type(parent))
+        log.debug("Parent of a foreign tracer ignored: %s", type(parent))
     return None
 
 
@@ -69,7 +69,7 @@ def own_references(references: Any) -> list[Reference]:
             if context is not None:
                 found.append(Reference(kind, context))
     except Exception as exc:
-        logger.debug("References %s ignored: %r", type(references), exc)
+        log.debug("References %s ignored: %r", type(references), exc)
     return found
 
 

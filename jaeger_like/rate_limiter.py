@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Callable
 
 from ._guard import PATIENCE, guard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 
 class RateLimiter:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any, Callable
 
 from . import _background, _fork, _native
-from ._log import Throttled
-from ._log import logger as default_logger
-from .closing import CloseFuture, all_of, resolved
+from ._log import ERROR, WARNING, Throttled, get_logger
 from .constants import DEFAULT_FLUSH_INTERVAL, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
 from .delivery import Delivery
 from .encoding.encoder import encode_span
@@ -18,9 +14,12 @@ from .metrics import LegacyMetricsFactory, Metrics, MetricsFactory
 from .transport.channel import as_sender
 from .utils import ErrorReporter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Callable
 
+    from .closing import CloseFuture
     from .span import Span
 
 #: Spans and bytes that may wait, unless the program says otherwise: what 100,000 spans a second
@@ -54,6 +53,8 @@ class BaseReporter:
 
     def close(self) -> Any:
         """Deliver what is waiting and release everything. Return a future."""
+        from .closing import resolved
+
         return resolved(True)
 
 
@@ -96,7 +97,7 @@ class LoggingReporter(BaseReporter):
 
     def __init__(self, logger: Any = None) -> None:
         super().__init__()
-        self.logger = logger or default_logger
+        self.logger = logger or get_logger()
 
     def report_span(self, span: Span) -> None:
         """Log *span*."""
@@ -109,7 +110,7 @@ class CompositeReporter(BaseReporter):
     def __init__(self, *reporters: Any) -> None:
         super().__init__()
         self.reporters = reporters
-        self._errors = Throttled(logging.ERROR)
+        self._errors = Throttled(ERROR)
 
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
         """Tell all."""
@@ -126,6 +127,8 @@ class CompositeReporter(BaseReporter):
 
     def close(self) -> CloseFuture:
         """Close all."""
+        from .closing import all_of
+
         return all_of(self._each(lambda r: r.close()))
 
     def _each(self, do: Callable[[Any], Any]) -> list[Any]:
@@ -189,8 +192,8 @@ class Reporter(BaseReporter):
             MetricsFactory() if metrics is None else LegacyMetricsFactory(metrics)
         )
         self.metrics = ReporterMetrics(self.metrics_factory)
-        self.logger = logger or default_logger
-        self.error_reporter = error_reporter or ErrorReporter(Metrics(), logger=self.logger)
+        self._logger = logger
+        self.error_reporter = error_reporter or ErrorReporter(Metrics(), logger=logger)
         self.io_loop = io_loop or getattr(channel, "io_loop", None)
         self.agent = channel
         self.stopped = False
@@ -198,7 +201,7 @@ class Reporter(BaseReporter):
         self.queue: deque[bytes] = deque()
         # Half a buffer at the latest, so that the other half has time until it is sent.
         self._wake_spans = min(batch_size or self.queue_capacity, max(1, self.queue_capacity // 2))
-        self._drops = Throttled(logging.WARNING)
+        self._drops = Throttled(WARNING)
         self._bytes_in = 0  # added to by callers only, so that they need no lock
         self._give_way_at = 0
         self._armed = False
@@ -292,6 +295,11 @@ class Reporter(BaseReporter):
             self._dropped,
         )
 
+    @property
+    def logger(self) -> Any:
+        """Where the reporter logs."""
+        return self._logger or get_logger()
+
     # -- anybody's thread ----------------------------------------------------------------------
 
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
@@ -308,7 +316,7 @@ class Reporter(BaseReporter):
         """
         return self._delivery.flush(timeout)
 
-    def close(self) -> CloseFuture:
+    def close(self) -> Any:
         """Take no more spans, send what is waiting, release the socket."""
         if not self.stopped:
             self.stopped = True
@@ -347,7 +355,9 @@ class ReporterMetrics:
 
 
 def __getattr__(name: str) -> Any:
-    """Give the modules that programs know from ``jaeger_client.reporter``, which imported them."""
+    """Give what programs know from ``jaeger_client.reporter``, which imported it."""
+    if name == "default_logger":
+        return get_logger()
     module = {
         "Agent": "jaeger_like.thrift_gen.agent.Agent",
         "TCompactProtocol": "thrift.protocol.TCompactProtocol",

@@ -8,9 +8,12 @@ which a thread-local does not. The variable belongs to one tracer, unlike that o
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
 
 import opentracing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _new = object.__new__
 

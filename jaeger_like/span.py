@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
 
 import opentracing
 from opentracing.ext import tags as ext_tags
 
 from ._clock import to_micros
-from ._log import logger
+from ._held_off import held_off
+from ._log import log
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .span_context import TraceData
 
 _SAMPLING_PRIORITY = ext_tags.SAMPLING_PRIORITY
@@ -207,7 +209,7 @@ class Span(opentracing.Span):
         :param finish_time: seconds since 1970; None for now
         """
         if self.finished:
-            logger.warning("Span has already been finished; will not be reported again.")
+            log.warning("Span has already been finished; will not be reported again.")
             return
         self.finished = True
         if finish_time is not None:
@@ -277,15 +279,15 @@ class Span(opentracing.Span):
     @property
     def tags(self) -> list[Any]:
         """The tags as generated Thrift ``Tag`` objects, made anew for each call."""
-        from .thrift import make_tags
-
+        with held_off:
+            from .thrift import make_tags
         return make_tags(self._tags or {}, *self._limits())
 
     @property
     def logs(self) -> list[Any]:
         """The log entries as generated Thrift ``Log`` objects, made anew for each call."""
-        from .thrift import log_at
-
+        with held_off:
+            from .thrift import log_at
         limits = self._limits()
         return [log_at(micros, fields, *limits) for micros, fields in self._log_entries()]
 
@@ -295,6 +297,8 @@ class Span(opentracing.Span):
         try:
             return self._lock
         except AttributeError:
+            with held_off:
+                import threading
             self._lock: Any = threading.Lock()
             return self._lock
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import opentracing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _new = object.__new__
 

@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from . import _fork
 from ._guard import PATIENCE, guard
+from ._held_off import held_off
 from ._log import logger as default_logger
 from .constants import DEFAULT_THROTTLER_REFRESH_INTERVAL
 from .metrics import MetricsFactory
@@ -245,8 +246,8 @@ def parse_balances(body: bytes | str | None) -> list[tuple[str, float]]:
 
     :raises CreditsError: it is no JSON object with a list of balances
     """
-    import json
-
+    with held_off:
+        import json
     try:
         content = json.loads(body)  # type: ignore[arg-type]  # None is a TypeError
     except (ValueError, RecursionError, TypeError) as error:

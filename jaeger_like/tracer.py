@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
 
 import opentracing
 from opentracing import Format, Reference, UnsupportedFormatException
 from opentracing.ext import tags as ext_tags
 
-from . import _fork
+from . import _fork, _lazy
 from ._clock import to_micros
+from ._held_off import held_off
 from ._ids import new_client_uuid, new_random
-from ._log import Throttled, logger
+from ._log import ERROR, Throttled
 from ._process import process_tags
 from .codecs import BinaryCodec, TextCodec, ZipkinCodec, ZipkinSpanFormat
 from .constants import (
@@ -36,11 +35,13 @@ from .span import Span
 from .span_context import SpanContext, TraceData
 from .tracer_metrics import TracerMetrics, factory_for
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Callable
+    from typing import Any, Callable
 
     from ._extras import Extras
+    from ._log import logger
 
 _new = object.__new__
 _SAMPLING_PRIORITY = ext_tags.SAMPLING_PRIORITY
@@ -119,9 +120,9 @@ class Tracer(opentracing.Tracer):
         self.metrics = TracerMetrics(self.metrics_factory)
         # Counters that do nothing are not even called.
         self._counting = not does_nothing(self.metrics_factory)
-        self._sampler_errors = Throttled(logging.ERROR)
-        self._start_errors = Throttled(logging.ERROR)
-        self._report_errors = Throttled(logging.ERROR)
+        self._sampler_errors = Throttled(ERROR)
+        self._start_errors = Throttled(ERROR)
+        self._report_errors = Throttled(ERROR)
         self._high_trace_id = high_trace_id
         self.random = new_random()
         self.debug_id_header = debug_id_header
@@ -463,8 +464,8 @@ class Tracer(opentracing.Tracer):
         :return: a future with ``result(timeout)``; it may be awaited, yielded to tornado, or
             ignored: the interpreter's end waits for it, within limits
         """
-        from .closing import resolved
-
+        with held_off:
+            from .closing import resolved
         for part in (self.sampler, self.throttler, self.baggage_restrictions):
             if part is not None:
                 try:
@@ -533,3 +534,6 @@ class Tracer(opentracing.Tracer):
             counter(1)
         except Exception as exc:
             self._report_errors.log("Metrics failed: %r", exc)
+
+
+__getattr__ = _lazy.names(__name__, {"._log": ("logger",)})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import socket
-import struct
+import _socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
-from ._log import logger as default_logger
+from ._log import get_logger, log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from typing import Any
 
 _FALSE = ("false", "0", "none")
 _TRUE = ("true", "1")
@@ -53,12 +55,21 @@ class ErrorReporter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.metrics = metrics
-        self.logger = logger if logger is not None else default_logger
+        self._logger: Any = log if logger is None else logger
         self.log_interval_minutes = log_interval_minutes
         self._clock = clock
         self._last: dict[str, float] = {}
         self._suppressed: dict[str, int] = {}
         self._announced = False
+
+    @property
+    def logger(self) -> Any:
+        """Where to log."""
+        return get_logger() if self._logger is log else self._logger
+
+    @logger.setter
+    def logger(self, value: Any) -> None:
+        self._logger = value
 
     def error(self, fmt: str, *args: Any) -> None:
         """Log an error, unless one of its kind was logged within the interval. Never raises."""
@@ -77,7 +88,7 @@ class ErrorReporter:
                 fmt += " (and %d more like it since the last message)"
                 args += (suppressed,)
             self._announced = True
-            self.logger.error(fmt, *args)
+            self._logger.error(fmt, *args)
         except Exception:
             return
 
@@ -91,7 +102,7 @@ class ErrorReporter:
             return
         self._announced = False
         try:
-            self.logger.info(fmt, *args)
+            self._logger.info(fmt, *args)
         except Exception:
             return
 
@@ -110,13 +121,16 @@ def get_local_ip_by_socket() -> str | None:
     # Connecting a UDP socket looks up the route and sends nothing. The first address is private
     # and need not exist; the second is one that documentation uses (RFC 3849).
     for family, peer in (
-        (socket.AF_INET, ("10.255.255.255", 1)),
-        (socket.AF_INET6, ("2001:db8::1", 1)),
+        (_socket.AF_INET, ("10.255.255.255", 1)),
+        (_socket.AF_INET6, ("2001:db8::1", 1)),
     ):
         try:
-            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock = _socket.socket(family, _socket.SOCK_DGRAM)
+            try:
                 sock.connect(peer)
                 address = str(sock.getsockname()[0])
+            finally:
+                sock.close()
         except OSError:
             continue
         if address not in ("0.0.0.0", "::"):
@@ -148,15 +162,18 @@ def interface_ip(interface: str | bytes) -> str | None:
     # interface's 16-byte name, the family and the port.
     request = 0x8915 if sys.platform.startswith("linux") else 0xC0206921
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            answer = fcntl.ioctl(sock.fileno(), request, struct.pack("256s", name[:15]))
+        sock = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+        try:
+            answer = fcntl.ioctl(sock.fileno(), request, name[:15].ljust(256, b"\0"))
+        finally:
+            sock.close()
     except OSError:
         return None
-    return socket.inet_ntoa(answer[20:24])
+    return _socket.inet_ntoa(answer[20:24])
 
 
 def _interfaces() -> list[str]:
     try:
-        return [name for _, name in socket.if_nameindex()]
+        return [name for _, name in _socket.if_nameindex()]
     except (AttributeError, OSError):
         return []

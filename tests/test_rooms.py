@@ -20,6 +20,8 @@ ORDER = [
     "_clock",
     "_ids",
     "_native",
+    "_held_off",
+    "_lazy",
     "_log",
     "_fork",
     "_leave",

@@ -6,8 +6,6 @@ One row per setting stands in :mod:`.table`; everything that is known about a se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from ..errors import ConfigError
 from . import parse, sampling, tags
@@ -15,6 +13,10 @@ from .read import Warn, error, find, from_environment, given, group, read, unkno
 from .sampling import SamplerChoice
 from .sampling import sampler as read_sampler
 from .table import BY_KEY, ROWS, WITHOUT_EFFECT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "ROWS",
@@ -30,7 +32,10 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+#: Not to be shown; URLs may hold a user and a password.
+_SECRET = ("sampling_endpoint", "endpoint", "password", "auth_token", "headers")
+
+
 class Settings:
     """Everything that can be set, checked and in its final form. Names as in the table, with
     ``_`` for the dot; secrets are not in the repr."""
@@ -40,7 +45,7 @@ class Settings:
     sampler: SamplerChoice
     sampling_refresh_interval: float | None
     max_operations: int | None
-    sampling_endpoint: str | None = field(repr=False)  # URLs may hold a user and a password
+    sampling_endpoint: str | None
     operation_name_late_binding: bool
     tags: dict[str, Any]
     logging: bool
@@ -72,17 +77,36 @@ class Settings:
     throttler: bool
     throttler_port: int
     throttler_refresh_interval: int
-    endpoint: str | None = field(repr=False)
+    endpoint: str | None
     protocol: str | None
     user: str | None
-    password: str | None = field(repr=False)
-    auth_token: str | None = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
+    password: str | None
+    auth_token: str | None
+    headers: dict[str, str]
     timeout: float
     tls_validate_cert: bool
     tls_ca_certs: str | None
     tls_client_cert: str | None
     tls_client_key: str | None
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def without_endpoint(self) -> Settings:
+        """Return the same with an agent in place of a collector."""
+        return Settings(**{**vars(self), "endpoint": None})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"settings are final: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # there are dicts in it
+
+    def __repr__(self) -> str:
+        shown = (f"{key}={value!r}" for key, value in vars(self).items() if key not in _SECRET)
+        return f"Settings({', '.join(shown)})"
 
 
 _COMBINED = (

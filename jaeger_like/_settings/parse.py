@@ -4,11 +4,16 @@ setting out, or ValueError. None of them says which setting it was: the table's 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from .._lazy import Pattern
 from ..utils import get_boolean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Parser = Callable[[Any], Any]
 
 _UNITS = {
     "ns": 1e-9,
@@ -20,11 +25,15 @@ _UNITS = {
     "m": 60.0,
     "h": 3600.0,
 }
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name, RFC 7230 section 3.2.6
-_NO_HEADER_TEXT = re.compile(r"[\r\n\0]")
+_QUANTITY = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
+_DURATION = Pattern(f"(?:{_QUANTITY})+")
+_QUANTITIES = Pattern(_QUANTITY)
+_TOKEN = Pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name, RFC 7230 section 3.2.6
+_NO_HEADER_TEXT = Pattern(r"[\r\n\0]")
+_BLANK = Pattern(r"\s")
+_CREDENTIALS = Pattern(r"(?s)(^|//).*@")
+_QUERY = Pattern(r"(?s)\?.*")
 
-Parser = Callable[[Any], Any]
 
 PROPAGATION_NAMES = ("jaeger", "b3", "b3-single", "w3c")
 
@@ -88,11 +97,11 @@ def positive_seconds(value: Any) -> float:
 def duration_text(value: str) -> float:
     """Return the seconds of ``1m30s`` as Go writes it, or of a plain integer, milliseconds."""
     text = value.strip()
-    if re.fullmatch("[0-9]+", text):
+    if text.isascii() and text.isdigit():
         return int(text) / 1000
-    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+    if not _DURATION.fullmatch(text):
         raise ValueError(value)
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    return sum(float(number) * _UNITS[unit] for number, unit in _QUANTITIES.findall(text))
 
 
 def positive_duration_text(value: str) -> float:
@@ -153,7 +162,7 @@ def url(value: Any) -> str:
     result = text(value)
     parts = urlsplit(result)  # raises ValueError itself
     _ = parts.port  # likewise
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", result):
+    if parts.scheme not in ("http", "https") or not parts.hostname or _BLANK.search(result):
         raise ValueError(value)
     return result
 
@@ -211,5 +220,5 @@ def sort_names(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def without_credentials(address: str) -> str:
     """Return what may be a URL without user, password and query, fit for logs."""
     # A bad one may have its credentials anywhere before the last "@".
-    bare = re.sub(r"(^|//).*@", r"\1***@", address, flags=re.DOTALL)
-    return re.sub(r"\?.*", "?***", bare, flags=re.DOTALL) if "://" in bare else bare
+    bare: str = _CREDENTIALS.sub(r"\1***@", address)
+    return str(_QUERY.sub("?***", bare)) if "://" in bare else bare

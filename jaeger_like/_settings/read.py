@@ -8,12 +8,15 @@ as absent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ..errors import ConfigError
 from .parse import without_credentials
 from .row import Row
 from .table import BY_KEY, ROWS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Warn = Callable[[str], object]
 

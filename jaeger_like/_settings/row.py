@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from . import parse
-from .parse import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .parse import Parser
 
 
-class Row(NamedTuple):
+class Row:
     """One setting.
 
     :ivar key: dotted name in the configuration
@@ -23,16 +26,43 @@ class Row(NamedTuple):
     :ivar secret: never to be shown
     """
 
-    key: str
-    default: Any
-    parse: Parser
-    type: str
-    help: str
-    env: tuple[str, ...] = ()
-    parse_env: Parser | None = None
-    takes_none: bool = False
-    secret: bool = False
-    type_env: str | None = None
+    # No NamedTuple or dataclass: what makes those takes longer than the import of this package.
+    __slots__ = (
+        "default",
+        "env",
+        "help",
+        "key",
+        "parse",
+        "parse_env",
+        "secret",
+        "takes_none",
+        "type",
+        "type_env",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        default: Any,
+        parse: Parser,
+        type: str,
+        help: str,
+        env: tuple[str, ...] = (),
+        parse_env: Parser | None = None,
+        takes_none: bool = False,
+        secret: bool = False,
+        type_env: str | None = None,
+    ) -> None:
+        self.key = key
+        self.default = default
+        self.parse = parse
+        self.type = type
+        self.help = help
+        self.env = env
+        self.parse_env = parse_env
+        self.takes_none = takes_none
+        self.secret = secret
+        self.type_env = type_env
 
 
 def boolean_row(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from .. import constants
 from ..errors import ConfigError
@@ -12,6 +11,10 @@ from ..utils import get_boolean
 from . import parse
 from .read import Warn, error, find, from_environment, given, group, shown
 from .table import BY_KEY, MANAGER_HOST_PORT, SAMPLER_HOST, SAMPLER_PORT, SAMPLING_PATH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 CONST = constants.SAMPLER_TYPE_CONST
 PROBABILISTIC = constants.SAMPLER_TYPE_PROBABILISTIC
@@ -30,7 +33,7 @@ _EXPECTED = {
 _DEFAULT_PARAM: dict[str, Any] = {CONST: False, PROBABILISTIC: 0.001, RATE_LIMITING: 10.0}
 
 
-class SamplerChoice(NamedTuple):
+class SamplerChoice:
     """How traces are to be chosen.
 
     :ivar type: ``const``, ``probabilistic``, ``ratelimiting`` or ``remote``
@@ -39,9 +42,20 @@ class SamplerChoice(NamedTuple):
     :ivar instance: a sampler that the user made; the rest does not matter then
     """
 
-    type: str
-    param: Any = None
-    instance: Any = None
+    __slots__ = ("instance", "param", "type")
+
+    def __init__(self, type: str, param: Any = None, instance: Any = None) -> None:
+        self.type = type
+        self.param = param
+        self.instance = instance
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SamplerChoice) and self._key() == other._key()
+
+    __hash__ = None  # type: ignore[assignment]  # samplers have none
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.type, self.param, self.instance
 
 
 def sampler(mapping: Mapping[str, Any], environ: Mapping[str, str], warn: Warn) -> SamplerChoice:
@@ -138,8 +152,6 @@ def endpoint(
 
 
 def _from_parts(environ: Mapping[str, str], warn: Warn, agent_host: str) -> str | None:
-    from urllib.parse import urlsplit
-
     path = environ.get(SAMPLING_PATH, "").strip()
     address = environ.get(MANAGER_HOST_PORT, "").strip()
     name = MANAGER_HOST_PORT
@@ -154,6 +166,8 @@ def _from_parts(environ: Mapping[str, str], warn: Warn, agent_host: str) -> str 
             address = f"{_bracketed(agent_host)}:5778"
         else:
             return None
+    from urllib.parse import urlsplit
+
     try:
         base = parse.host_port(address)
     except ValueError:

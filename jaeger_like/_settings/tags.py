@@ -7,13 +7,13 @@ empty, where the variable is unset or empty.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from .._lazy import Pattern
 from .read import Warn
 
 VARIABLE = "JAEGER_TAGS"
-_REFERENCE = re.compile(r"\$\{([^:}]*)(?::(.*))?\}", re.DOTALL)
+_REFERENCE = Pattern(r"(?s)\$\{([^:}]*)(?::(.*))?\}")
 
 
 def tags(environ: Mapping[str, str], warn: Warn) -> dict[str, str]:

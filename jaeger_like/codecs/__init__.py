@@ -7,14 +7,18 @@ does I/O or keeps state. The tracer's table of formats maps OpenTracing's ``text
 
 from __future__ import annotations
 
-from .b3 import B3Codec, B3SingleCodec
+from .. import _lazy
 from .base import Codec
 from .binary import BinaryCodec
-from .composite import PROPAGATION_FORMATS, CompositeCodec, propagation_codec
 from .ids import header_to_hex, span_context_from_string, span_context_to_string
 from .text import TextCodec
-from .w3c import W3CCodec
 from .zipkin import ZipkinCodec, ZipkinSpanFormat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .b3 import B3Codec, B3SingleCodec
+    from .composite import PROPAGATION_FORMATS, CompositeCodec, propagation_codec
+    from .w3c import W3CCodec
 
 __all__ = [
     "PROPAGATION_FORMATS",
@@ -32,3 +36,12 @@ __all__ = [
     "span_context_from_string",
     "span_context_to_string",
 ]
+
+__getattr__ = _lazy.names(
+    __name__,
+    {
+        ".b3": ("B3Codec", "B3SingleCodec"),
+        ".composite": ("PROPAGATION_FORMATS", "CompositeCodec", "propagation_codec"),
+        ".w3c": ("W3CCodec",),
+    },
+)

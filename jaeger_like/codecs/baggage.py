@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from .._lazy import Pattern
 from ..span_context import TraceData
 from .base import (
     MAX_BAGGAGE_HEADER_LENGTH,
@@ -16,8 +15,8 @@ from .percent import quote, unquote, unquote_plus
 
 _BLANKS = " \t"
 # RFC 7230, 3.2.6. "%" is one of its characters, but is also what other characters are encoded with.
-_token = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+").fullmatch
-_plain_key = re.compile(r"[A-Za-z0-9!#$&'*+\-.^_`|~]+").fullmatch
+_token = Pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_plain_key = Pattern(r"[A-Za-z0-9!#$&'*+\-.^_`|~]+")
 
 
 def parse_w3c_baggage(header: str, baggage: dict[str, str]) -> None:
@@ -29,7 +28,7 @@ def parse_w3c_baggage(header: str, baggage: dict[str, str]) -> None:
     for member in _members(header):
         key, equals, value = member.partition(";")[0].partition("=")
         key = key.strip(_BLANKS)
-        if equals and _token(key):
+        if equals and _token.fullmatch(key):
             add_baggage(baggage, unquote(key), unquote_plus(value.strip(_BLANKS)))
 
 
@@ -74,7 +73,7 @@ def _members(header: str) -> list[str]:
 
 
 def _encoded_key(key: str) -> str:
-    if _plain_key(key):
+    if _plain_key.fullmatch(key):
         return key
     # "/" is the one character that quote() leaves alone and a token cannot have.
     return quote(key).replace("/", "%2F")

@@ -8,12 +8,15 @@ or one of opentracing's exceptions.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any
 
 from opentracing import InvalidCarrierException
 
 from ..constants import DEBUG_FLAG, SAMPLED_FLAG
 from ..span_context import SpanContext, TraceData, make_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Baggage that is taken in from one carrier; the numbers are those of the Go client and of the
 # first editions of W3C Baggage. What is beyond them is ignored in headers.

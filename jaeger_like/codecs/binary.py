@@ -14,7 +14,6 @@ All integers are big-endian and unsigned:
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 from opentracing import InvalidCarrierException, SpanContextCorruptedException
 
@@ -28,6 +27,10 @@ from .base import (
     context_without_trace,
 )
 from .ids import MAX_SPAN_ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _head = struct.Struct(">QQQQBI")
 _length = struct.Struct(">I")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from opentracing import SpanContextCorruptedException
 
+from .._lazy import Pattern
 from ..span_context import SpanContext, TraceData
 from .base import FLAGS_MASK, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _new = object.__new__
 
@@ -17,10 +19,10 @@ MAX_TRACE_ID = (1 << 128) - 1
 
 # The patterns stand before int(), which alone would let pass signs, blanks, "0x", "_" and the
 # digits of other scripts.
-_hex_number = re.compile("[0-9a-fA-F]{1,32}").fullmatch
-_uber_trace_id = re.compile(
+_hex_number = Pattern("[0-9a-fA-F]{1,32}")
+_uber_trace_id = Pattern(
     "([0-9a-fA-F]{1,32}):([0-9a-fA-F]{1,16}):([0-9a-fA-F]{1,16}):([0-9a-fA-F]+)"
-).fullmatch
+)
 # Looking flags up is cheaper than int(): a twentieth of the whole extraction.
 _COMMON_FLAGS = {"0": 0, "1": 1, "00": 0, "01": 1}
 
@@ -30,7 +32,7 @@ def header_to_hex(header: Any) -> int:
 
     :raise opentracing.SpanContextCorruptedException: *header* is anything else
     """
-    if isinstance(header, str) and _hex_number(header):
+    if isinstance(header, str) and _hex_number.fullmatch(header):
         return int(header, 16)
     raise SpanContextCorruptedException(f"expected 1 to 32 hexadecimal digits, got {shown(header)}")
 
@@ -65,11 +67,11 @@ def context_from_string(
     """Return the context that an ``uber-trace-id`` stands for, see
     :func:`span_context_from_string`. Half of the price of an extraction is paid here."""
     try:
-        match = _uber_trace_id(value)
+        match = _uber_trace_id.fullmatch(value)
     except TypeError:
         match = None
     if match is None:
-        match = _uber_trace_id(_stripped(value))
+        match = _uber_trace_id.fullmatch(_stripped(value))
         if match is None:
             raise _malformed(value)
     trace, span, parent, flags = match.groups()

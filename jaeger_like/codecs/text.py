@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from opentracing import SpanContextCorruptedException
 
+from .._lazy import Pattern
 from ..constants import (
     BAGGAGE_HEADER_KEY,
     BAGGAGE_HEADER_PREFIX,
@@ -32,10 +30,14 @@ from .base import (
 from .ids import context_from_string
 from .percent import quote, unquote, unquote_plus
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # What would end a header's name or line, or make HTTP libraries raise an error at the program:
 # controls, the colon, what is beyond ISO 8859-1, and a blank before the colon. (Blanks elsewhere
 # are forbidden too, but all Jaeger clients send them.)
-_unfit_for_name = re.compile("[^ -9;-~\xa1-\xff]| \\Z").search
+_unfit_for_name = Pattern("[^ -9;-~\xa1-\xff]| \\Z")
 
 
 class TextCodec(Codec):
@@ -87,7 +89,7 @@ class TextCodec(Codec):
             carrier[self.debug_id_header] = self._encoded(trace.debug_id)
         if trace.baggage:
             for key, value in baggage_items(trace):
-                if not (self.url_encoding and _unfit_for_name(key)):
+                if not (self.url_encoding and _unfit_for_name.search(key)):
                     carrier[self.baggage_prefix + key] = self._encoded(value)
 
     def extract(self, carrier: Any) -> SpanContext | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opentracing import InvalidCarrierException, SpanContextCorruptedException
 
 from ..span_context import SpanContext, TraceData, make_context
 from .base import FLAGS_MASK, Codec, shown
 from .ids import MAX_SPAN_ID, MAX_TRACE_ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ZipkinSpanFormat = "zipkin-span-format"
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
 
 from . import span
 from .values import plain, text, utf8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 #: Set to anything but 0 before the import, it keeps the C module out.
 PURE_VARIABLE = "JAEGER_LIKE_PURE"

@@ -7,14 +7,14 @@ for all packets, and spans arrive here as finished records, so a packet is a few
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .span import list_header, string, tag_list
 from .values import PLAIN_TYPES, plain
 from .varint import varint, zigzag
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
 #: Bytes of a datagram that every agent takes: its receive buffer.
 DEFAULT_MAX_PACKET_SIZE = 65_000

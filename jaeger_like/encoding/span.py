@@ -9,13 +9,14 @@ previous field's number in the high half, the type in the low half.
 from __future__ import annotations
 
 from struct import pack
-from typing import TYPE_CHECKING, Any
 
 from .values import MAX_I64, MIN_I64, plain, text, utf8
-from .varint import LAST, MORE, identifier, varint, zigzag
+from .varint import MAX_U64, tables, varint, zigzag
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from ..span_context import TraceData
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 _keys: dict[object, str] = {}
 _MAX_KEYS = 4096
 
-_START = "\x16"  # the next field, an i64
+# Two groups of seven bits with more to come, and whole varints; complete as soon as a span is
+# encoded here, and not by the C module, which leaves little to do for the functions below.
+_MORE: list[str] = []
+_LAST = [chr(low) for low in range(0x80)]
+_SHORT = 0x80  # numbers below are in _LAST
+_SMALL = 0x40  # and integers below this, folded
+
+_SIGN = 1 << 63
 _REFERENCE_TYPES = {"child_of": "\x00", "follows_from": "\x02"}
 
 
@@ -56,13 +64,13 @@ def encode_span(
     clock = start << 1
     if clock >> 28 >= 0x4000 and clock >> 56 == 0:  # from 1971 on: three look-ups and the rest
         begin = (
-            f"{MORE[clock & 0x3FFF]}{MORE[clock >> 14 & 0x3FFF]}{MORE[clock >> 28 & 0x3FFF]}"
-            f"{LAST[clock >> 42]}"
+            f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{_MORE[clock >> 28 & 0x3FFF]}"
+            f"{_LAST[clock >> 42]}"
         )
     else:
         begin = zigzag(start)
     parent = identifier(parent_id) if parent_id else "\x00"
-    length = LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
+    length = _LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
     wide = references_text(references) if references else "\x25"
     fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
     entries = _log_list(logs, max_length, max_traceback_length) if logs else "\x0c"
@@ -79,7 +87,7 @@ def string(value: object) -> str:
     if not value.isascii():
         value = utf8(value).decode("latin-1")
     size = len(value)
-    return f"{LAST[size] if size < 0x4000 else varint(size)}{value}"
+    return f"{_LAST[size] if size < _SHORT else varint(size)}{value}"
 
 
 def list_header(size: int, kind: int) -> str:
@@ -96,8 +104,8 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
         kind = value.__class__
         if kind is str:
             size = len(value)
-            if size <= max_length and size < 0x4000 and value.isascii():
-                out += f"{head}\x00\x18{LAST[size]}{value}\x00"
+            if size <= max_length and size < _SHORT and value.isascii():
+                out += f"{head}\x00\x18{_LAST[size]}{value}\x00"
             else:
                 out += f"{head}\x00\x18{string(value[:max_length])}\x00"
             continue
@@ -107,13 +115,13 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
         if kind is bool:
             out += f"{head}\x04\x31\x00" if value else f"{head}\x04\x32\x00"
         elif kind is int:
-            if 0 <= value < 0x2000:
-                out += f"{head}\x06\x46{LAST[value << 1]}\x00"
+            if 0 <= value < _SMALL:
+                out += f"{head}\x06\x46{_LAST[value << 1]}\x00"
             elif MIN_I64 <= value <= MAX_I64:
                 out += f"{head}\x06\x46{zigzag(value)}\x00"
             else:
                 out += f"{head}\x00\x18{string(plain(value, max_length, 0))}\x00"
-        elif kind is float:
+        elif kind is float and value - value == 0:  # finite
             out += f"{head}\x02\x27{pack('<d', value).decode('latin-1')}\x00"
         else:
             out += f"{head}\x00\x18{string(value)}\x00"
@@ -131,11 +139,32 @@ def _log_list(
     return out
 
 
+def identifier(number: int) -> str:
+    """Return an unsigned 64-bit id as Thrift writes it: as the signed integer of the same bits."""
+    number &= MAX_U64
+    number = number << 1 if number < _SIGN else (number ^ MAX_U64) << 1 | 1
+    if number >> 56 and _MORE:  # all but one random id in 256
+        return (
+            f"{_MORE[number & 0x3FFF]}{_MORE[number >> 14 & 0x3FFF]}{_MORE[number >> 28 & 0x3FFF]}"
+            f"{_MORE[number >> 42 & 0x3FFF]}{_LAST[number >> 56]}"
+        )
+    return varint(number)
+
+
+def _use_tables() -> None:
+    global _MORE, _LAST, _SHORT, _SMALL
+    more, _LAST = tables()
+    _SHORT, _SMALL = 0x4000, 0x2000
+    _MORE = more  # last: it says to other threads that all is there
+
+
 def _trace_ids(trace: TraceData) -> tuple[str, str]:
+    if not _MORE:
+        _use_tables()
     trace_id = trace.trace_id or 0
     trace.wire = (
         f"\x16{identifier(trace_id)}\x16{identifier(trace_id >> 64)}\x16",
-        LAST[((trace.flags or 0) & 0xFF) << 1],
+        _LAST[((trace.flags or 0) & 0xFF) << 1],
     )
     wire: tuple[str, str] = trace.wire
     return wire

@@ -1,16 +1,23 @@
 """What a tag's value becomes: one of four kinds, whatever the program put in.
 
-``bool`` is BOOL, ``int`` within 64 bits LONG, ``float`` DOUBLE; a traceback is formatted; all else
-is STRING of ``str(value)``, and if that raises, the text of that exception. The value suffers at
+``bool`` is BOOL, ``int`` within 64 bits LONG, a finite ``float`` DOUBLE; a traceback is formatted;
+all else is STRING of ``str(value)``, and if that raises, the text of that exception. The value suffers at
 most, never its span.
 """
 
 from __future__ import annotations
 
 import types
-from typing import Any, Union
+from math import isfinite
 
-Plain = Union[str, int, float, bool]
+from .._held_off import held_off
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+    Plain = Union[str, int, float, bool]
+
 
 #: Types that cannot change or fail later and so may wait for the end of the span as they are.
 PLAIN_TYPES = frozenset((str, int, float, bool))
@@ -57,9 +64,12 @@ def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
             # int() takes off a subclass: IntEnum and the like.
             return int(value) if MIN_I64 <= value <= MAX_I64 else str(int(value))[:max_length]
         if isinstance(value, float):
-            return float(value)
+            # The others are text: JSON has no number for them, and Jaeger's query service fails on
+            # the whole trace, and on every search that finds it.
+            return float(value) if isfinite(value) else str(float(value))
         if isinstance(value, types.TracebackType):
-            import traceback
+            with held_off:
+                import traceback
 
             return "".join(traceback.format_tb(value))[:max_traceback_length]
         if value.__class__ is FormattedTraceback:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._log import logger
 from ..errors import ConfigError
-from .metrics import Emit, MetricsFactory, _nothing
+from .metrics import MetricsFactory, _nothing
 from .table import HELP
+
+if TYPE_CHECKING:
+    from .metrics import Emit
 
 
 class PrometheusMetricsFactory(MetricsFactory):

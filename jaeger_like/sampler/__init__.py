@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._log import logger as default_logger
+from .. import _lazy
 from .base import (
     DEFAULT_LOWER_BOUND,
     DEFAULT_MAX_OPERATIONS,
@@ -12,25 +12,29 @@ from .base import (
     Sampler,
 )
 from .basic import ConstSampler, ProbabilisticSampler, RateLimitingSampler
-from .per_operation import AdaptiveSampler, GuaranteedThroughputProbabilisticSampler
-from .remote import RemoteControlledSampler, SamplerMetrics
-from .strategy import (
-    DEFAULT_LOWER_BOUND_STR,
-    DEFAULT_SAMPLING_PROBABILITY_STR,
-    MAX_TRACES_PER_SECOND_STR,
-    OPERATION_SAMPLING_STR,
-    OPERATION_STR,
-    PROBABILISTIC_SAMPLING_STR,
-    PROBABILISTIC_SAMPLING_STRATEGY,
-    RATE_LIMITING_SAMPLING_STR,
-    RATE_LIMITING_SAMPLING_STRATEGY,
-    SAMPLING_RATE_STR,
-    STRATEGIES_STR,
-    STRATEGY_TYPE_STR,
-    StrategyError,
-    get_rate_limit,
-    get_sampling_probability,
-)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._log import default_logger
+    from .per_operation import AdaptiveSampler, GuaranteedThroughputProbabilisticSampler
+    from .remote import RemoteControlledSampler, SamplerMetrics
+    from .strategy import (
+        DEFAULT_LOWER_BOUND_STR,
+        DEFAULT_SAMPLING_PROBABILITY_STR,
+        MAX_TRACES_PER_SECOND_STR,
+        OPERATION_SAMPLING_STR,
+        OPERATION_STR,
+        PROBABILISTIC_SAMPLING_STR,
+        PROBABILISTIC_SAMPLING_STRATEGY,
+        RATE_LIMITING_SAMPLING_STR,
+        RATE_LIMITING_SAMPLING_STRATEGY,
+        SAMPLING_RATE_STR,
+        STRATEGIES_STR,
+        STRATEGY_TYPE_STR,
+        StrategyError,
+        get_rate_limit,
+        get_sampling_probability,
+    )
 
 __all__ = [
     "DEFAULT_LOWER_BOUND",
@@ -63,3 +67,29 @@ __all__ = [
     "get_rate_limit",
     "get_sampling_probability",
 ]
+
+__getattr__ = _lazy.names(
+    __name__,
+    {
+        ".._log": ("default_logger",),
+        ".per_operation": ("AdaptiveSampler", "GuaranteedThroughputProbabilisticSampler"),
+        ".remote": ("RemoteControlledSampler", "SamplerMetrics"),
+        ".strategy": (
+            "DEFAULT_LOWER_BOUND_STR",
+            "DEFAULT_SAMPLING_PROBABILITY_STR",
+            "MAX_TRACES_PER_SECOND_STR",
+            "OPERATION_SAMPLING_STR",
+            "OPERATION_STR",
+            "PROBABILISTIC_SAMPLING_STR",
+            "PROBABILISTIC_SAMPLING_STRATEGY",
+            "RATE_LIMITING_SAMPLING_STR",
+            "RATE_LIMITING_SAMPLING_STRATEGY",
+            "SAMPLING_RATE_STR",
+            "STRATEGIES_STR",
+            "STRATEGY_TYPE_STR",
+            "StrategyError",
+            "get_rate_limit",
+            "get_sampling_probability",
+        ),
+    },
+)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SAMPLER_TYPE_TAG_KEY = "sampler.type"
 SAMPLER_PARAM_TAG_KEY = "sampler.param"

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
 from ..constants import (
     SAMPLER_TYPE_CONST,
     SAMPLER_TYPE_PROBABILISTIC,
@@ -13,6 +11,10 @@ from ..constants import (
 )
 from ..rate_limiter import RateLimiter
 from .base import Sampler, checked_number, sampler_tags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _LOW_64_BITS = (1 << 64) - 1
 

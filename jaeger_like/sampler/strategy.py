@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, NamedTuple, Union
 
+from .._held_off import held_off
 from .base import DEFAULT_LOWER_BOUND, DEFAULT_SAMPLING_PROBABILITY
 
 # Keys and values of the JSON.
@@ -98,8 +99,8 @@ def load(body: bytes | str) -> Any:
 
     :raises StrategyError: it is none
     """
-    import json
-
+    with held_off:
+        import json
     try:
         return json.loads(body)
     except (ValueError, RecursionError, TypeError) as error:  # ValueError: also bad UTF-8

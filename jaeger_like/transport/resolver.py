@@ -9,24 +9,26 @@ from __future__ import annotations
 
 # The C module: gevent and eventlet replace what is in ``socket``, and would look up on a hub.
 import _socket
-import asyncio
-import socket
-from typing import Any
-
-from tornado.netutil import Resolver as TornadoResolver
 
 from .. import _native
 
-Address = tuple[int, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from typing import Any
+
+    Address = tuple[int, Any]
 
 
 async def look_up(
-    host: str, port: int, family: int = socket.AF_UNSPEC, kind: int = socket.SOCK_STREAM
+    host: str, port: int, family: int = _socket.AF_UNSPEC, kind: int = _socket.SOCK_STREAM
 ) -> list[Address]:
     """Return ``(family, address)`` pairs for *host*, best first.
 
     :raises OSError: the host name is unknown (:class:`socket.gaierror`)
     """
+    import asyncio
+
     try:
         return _get_addresses(host, port, family, kind, _socket.AI_NUMERICHOST)
     except OSError:
@@ -74,18 +76,8 @@ def _get_addresses(host: str, port: int, family: int, kind: int, flags: int) -> 
     try:
         rows = _socket.getaddrinfo(host, port, family, kind, 0, flags)
     except UnicodeError as exc:  # a label that is empty or longer than 63 characters
-        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name: {exc}") from exc
+        raise _socket.gaierror(_socket.EAI_NONAME, f"{host!r} is no host name: {exc}") from exc
     for row in rows:
         if (row[0], row[4]) not in found:
             found.append((row[0], row[4]))
     return found
-
-
-class Resolver(TornadoResolver):
-    """:func:`look_up` for tornado's clients."""
-
-    async def resolve(
-        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[Address]:
-        """Return ``(family, address)`` pairs for *host*."""
-        return await look_up(host, port, family)

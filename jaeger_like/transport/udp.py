@@ -9,20 +9,20 @@ from __future__ import annotations
 
 # The C module's socket: gevent and eventlet replace the other one by one that belongs to a hub.
 import _socket
-import asyncio
 import errno
 import math
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from .. import _fork
 from ..encoding.packet import DEFAULT_MAX_PACKET_SIZE, emit_batch
 from .resolver import look_up
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
-    from typing import Callable
+    from typing import Any, Callable
 
 #: Seconds after which the agent's host name is looked up again.
 RESOLVE_INTERVAL = 30.0
@@ -100,6 +100,8 @@ class UDPSender:
         :raises OSError: the packet was not delivered, as far as can be known
         """
         if not self._addresses:
+            import asyncio
+
             await asyncio.shield(self._look_up())
         elif self._clock() >= self._resolve_at:
             # In the background: the old address is good until a new one is known.
@@ -153,6 +155,8 @@ class UDPSender:
                     continue
                 if exc.errno not in (errno.EAGAIN, errno.ENOBUFS):
                     raise
+            import asyncio
+
             await asyncio.sleep(pause)  # the socket's own buffer is full
         pending = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if pending == errno.ECONNREFUSED:
@@ -160,6 +164,8 @@ class UDPSender:
 
     def _look_up(self) -> Any:
         """Return the task of the look-up that is under way on this loop, or of a new one."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         task: Any = self._resolving
         if task is None or task.get_loop() is not loop:

@@ -1,6 +1,5 @@
 """The table of settings: precedence, spellings, units, bad values, secrets."""
 
-import dataclasses
 import runpy
 from pathlib import Path
 
@@ -39,7 +38,8 @@ def nested(key, value):
 
 def test_each_row_is_a_field_and_each_field_a_row():
     rows = {row.key.replace(".", "_") for row in ROWS} - {"sampler_type", "sampler_param"}
-    fields = {field.name for field in dataclasses.fields(Settings)}
+    fields = set(Settings.__annotations__)
+    assert set(vars(resolve())) == fields
     assert rows | {"sampler", "throttler"} == fields
 
 
@@ -58,7 +58,7 @@ def test_the_module_prints_the_documentation(capsys):
 
 
 def test_settings_are_frozen():
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match="enabled"):
         resolve().enabled = False
 
 

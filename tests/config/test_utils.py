@@ -126,7 +126,7 @@ def test_local_ip_asks_no_name_server(monkeypatch):
         raise AssertionError
 
     for name in ("gethostbyname", "getaddrinfo", "gethostname"):
-        monkeypatch.setattr(socket, name, never)
+        monkeypatch.setattr(f"_socket.{name}", never)
     assert utils.local_ip()
 
 
@@ -138,10 +138,7 @@ class FakeSocket:
     def __init__(self, family, kind):
         self.family = family
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         pass
 
     def connect(self, peer):
@@ -163,7 +160,7 @@ class FakeSocket:
 )
 def test_address_by_route(monkeypatch, routes, address):
     monkeypatch.setattr(FakeSocket, "routes", routes)
-    monkeypatch.setattr(socket, "socket", FakeSocket)
+    monkeypatch.setattr("_socket.socket", FakeSocket)
     assert utils.get_local_ip_by_socket() == address
 
 
@@ -176,7 +173,7 @@ def test_address_by_route(monkeypatch, routes, address):
     ],
 )
 def test_address_by_interfaces_prefers_other_than_loopback(monkeypatch, interfaces, address):
-    monkeypatch.setattr(socket, "if_nameindex", lambda: list(enumerate(interfaces)))
+    monkeypatch.setattr("_socket.if_nameindex", lambda: list(enumerate(interfaces)))
     monkeypatch.setattr(utils, "interface_ip", interfaces.get)
     assert utils.get_local_ip_by_interfaces() == address
     monkeypatch.setattr(utils, "get_local_ip_by_socket", lambda: None)
@@ -187,7 +184,7 @@ def test_no_list_of_interfaces_no_address(monkeypatch):
     def broken():
         raise OSError
 
-    monkeypatch.setattr(socket, "if_nameindex", broken)
+    monkeypatch.setattr("_socket.if_nameindex", broken)
     assert utils.get_local_ip_by_interfaces() is None
 
 

@@ -60,7 +60,7 @@ def test_without_an_address_there_is_no_tag(monkeypatch, caplog):
         raise OSError("no name")
 
     monkeypatch.setattr("jaeger_like._process.local_ip", lambda: None)
-    monkeypatch.setattr(socket, "gethostname", fail)
+    monkeypatch.setattr("_socket.gethostname", fail)
     tags = new_tracer().tags
     assert "ip" not in tags
     assert "hostname" not in tags

@@ -48,7 +48,7 @@ def test_every_span_of_every_process_arrives_once(agent, way):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_nothing_is_imported_once_a_tracer_is_made(agent, host):
+def test_once_a_tracer_is_made_nothing_is_imported_but_while_forks_wait(agent, host):
     """A fork while another thread imports leaves the child a lock that nobody will open."""
     result = run_program("imports.py", agent.port, host)
     assert result.status == 0, result.stderr

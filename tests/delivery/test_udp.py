@@ -585,13 +585,6 @@ def test_without_a_thread_a_name_is_unknown_unless_the_loop_is_our_own(monkeypat
     assert ("127.0.0.1", 7) in [where for _, where in asyncio.run(run())]
 
 
-def test_tornado_can_use_it():
-    async def run():
-        return await resolver.Resolver().resolve("localhost", 80)
-
-    assert (socket.AF_INET, ("127.0.0.1", 80)) in asyncio.run(run())
-
-
 def test_ids_are_told_apart(agent, make_tracer):
     tracer = make_tracer()
     ids = trace(tracer, 100)

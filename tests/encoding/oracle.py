@@ -5,6 +5,8 @@ Written apart from ``jaeger_like.thrift``, so that a mistake would have to be ma
 
 from __future__ import annotations
 
+import math
+
 from thrift.protocol.TCompactProtocol import TCompactProtocol
 from thrift.Thrift import TMessageType
 from thrift.transport.TTransport import TMemoryBuffer
@@ -56,7 +58,7 @@ def tag(key, value, max_length=1024):
         return ttypes.Tag(key=key, vType=ttypes.TagType.BOOL, vBool=value)
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return ttypes.Tag(key=key, vType=ttypes.TagType.LONG, vLong=value)
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return ttypes.Tag(key=key, vType=ttypes.TagType.DOUBLE, vDouble=value)
     text = clean(str(value)[:max_length])
     return ttypes.Tag(key=key, vType=ttypes.TagType.STRING, vStr=text)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jaeger_like.encoding.span import encode_span, list_header
-from jaeger_like.encoding.varint import identifier, varint, zigzag
+from jaeger_like.encoding.span import encode_span, identifier, list_header
+from jaeger_like.encoding.varint import varint, zigzag
 from jaeger_like.span_context import TraceData
 from jaeger_like.thrift_gen.jaeger import ttypes
 
@@ -316,6 +316,13 @@ def test_a_traceback_has_a_limit_of_its_own():
 @pytest.mark.parametrize("number", [0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 5e-324])
 def test_floats(number):
     assert_same(values={"f": number})
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_what_is_no_number_for_json_goes_as_text(number):
+    """Jaeger's query service answers 500 for a trace with such a DOUBLE, and for its searches."""
+    (tag,) = oracle.read(ttypes.Span, encoded(values={"f": number})).tags
+    assert (tag.vType, tag.vStr) == (ttypes.TagType.STRING, str(number))
 
 
 def test_many_different_keys_are_written_right_when_the_cache_is_full():

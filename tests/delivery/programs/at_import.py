@@ -1,5 +1,6 @@
 """Initialises the tracer while modules are being imported, as many programs do."""
 
+import importlib.machinery
 import sys
 import threading
 import types
@@ -18,8 +19,6 @@ class Finder:
     """Gives a module for each name that begins with "traced"."""
 
     def find_spec(self, name, path=None, target=None):
-        import importlib.machinery
-
         if name.startswith("traced"):
             return importlib.machinery.ModuleSpec(name, self)
         return None

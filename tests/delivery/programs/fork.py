@@ -7,6 +7,8 @@ import time
 
 from common import new_tracer, say, trace
 
+from jaeger_like import _background
+
 
 def finish(child):
     """Wait for a child of ours."""
@@ -140,11 +142,12 @@ def no_hooks(tracer):
     """A fork in C, as uWSGI makes it: no hook of Python runs.
 
     Nothing else may want the interpreter's lock at that moment, or Python itself hangs in the
-    child. So the loop is given time to fall asleep; its timer is a minute away.
+    child. So the loop is given time to start and fall asleep; its timer is a minute away.
     """
     import ctypes
 
     ids_in(tracer, 5)
+    assert _background.runner().wait(20)
     time.sleep(0.3)
     # Not CDLL, which gives up the GIL: the child would wait for it for ever.
     child = ctypes.PyDLL(None).fork()
