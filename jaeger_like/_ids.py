@@ -10,6 +10,11 @@ def new_random() -> random.Random:
     return random.Random()
 
 
+def is_random(generator: object) -> bool:
+    """Whether what a program has for ids is known to give random bits, which W3C wants to hear."""
+    return isinstance(generator, random.Random)
+
+
 def new_client_uuid() -> str:
     """Return the id by which an agent tells this process from others: 16 hexadecimal digits.
 

@@ -43,6 +43,7 @@ class Delivery:
         self._reporter = reporter
         self._sender = sender
         self._runner = _background.runner(reporter.io_loop)
+        self._to = "collector" if hasattr(sender, "has_room") else "jaeger-agent socket"
         self._process: bytes | None = None
         self._process_arguments: tuple[str, Mapping[str, Any], int]
         self.packet_budget: int = sender.max_packet_size - OVERHEAD
@@ -354,7 +355,7 @@ class Delivery:
         self._settle()
         if self._down:
             self._down = False
-            self._tell_errors("recovered", "Submitting traces to jaeger-agent works again")
+            self._tell_errors("recovered", "Submitting traces to %s works again", self._to)
         if hasattr(self._sender, "pause_after"):
             urgent = len(self._reporter.queue) > self._reporter.queue_capacity // 2
             await asyncio.sleep(self._sender.pause_after(packet, urgent))
@@ -399,7 +400,7 @@ class Delivery:
         self._failed += spans
         self.count(self._reporter.metrics.reporter_failure, spans)
         self._down = self._down or isinstance(exc, OSError)
-        self._tell_errors("error", "Failed to submit traces to jaeger-agent socket: %s", exc)
+        self._tell_errors("error", "Failed to submit traces to %s: %s", self._to, exc)
 
     def _tell_errors(self, method: str, message: str, *args: object) -> None:
         try:

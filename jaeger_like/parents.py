@@ -127,6 +127,17 @@ def _has_ids(context: SpanContext) -> bool:
     return bool(context._trace.trace_id and context.span_id)
 
 
+def require_numbers(context: SpanContext) -> None:
+    """Refuse a context whose ids a program has set to something else.
+
+    :raises TypeError: they are no integers
+    """
+    trace = context._trace
+    for number in (trace.trace_id, context.span_id, context.parent_id, trace.flags):
+        if not (number is None or isinstance(number, int)):
+            raise TypeError(f"expected integers for ids and flags, got {number!r}")
+
+
 def set_start_tags(span: Span, tags: Mapping[str, Any]) -> None:
     """Set tags one by one, ``sampling.priority`` first, for it decides whether others are kept."""
     if ext_tags.SAMPLING_PRIORITY in tags:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 
-_OPEN, _CLOSE_ASKED, _CLOSED = range(3)
+OPEN = _OPEN = 0
+_CLOSE_ASKED, _CLOSED = 1, 2
 
 
 class ContextVarScopeManager(opentracing.ScopeManager):
@@ -50,12 +51,12 @@ class ContextVarScopeManager(opentracing.ScopeManager):
 
 
 class ContextVarScope(opentracing.Scope):
-    """An active span, until :meth:`close`. Made by the scope manager only."""
+    """An active span, until :meth:`close`. Made by the scope manager and by the tracer only."""
 
     __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state")
 
     _manager: ContextVarScopeManager
-    _span: Any
+    _span: Any  # None in a QuietScope whose span nobody has asked for
     _previous: ContextVarScope | None
     _finish_on_close: bool
     _state: int
@@ -68,6 +69,13 @@ class ContextVarScope(opentracing.Scope):
         context where it never was active (a callback, a generator that is finalised elsewhere)
         only the span is finished.
         """
+        self.__exit__(None, None, None)
+
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        """Record an exception on the span, then :meth:`close`."""
+        span = self._span
+        if exc_type is not None and span is not None:
+            span._on_error(span, exc_type, exc_val, exc_tb)
         variable = self._manager._variable
         active = variable.get()
         if active is not self:
@@ -78,8 +86,8 @@ class ContextVarScope(opentracing.Scope):
         variable.set(previous)
         if self._state != _CLOSED:
             self._state = _CLOSED
-            if self._finish_on_close:
-                self._span.finish()
+            if span is not None and self._finish_on_close:
+                span.finish()
         if previous is not None and previous._state == _CLOSE_ASKED:
             previous.close()
 
@@ -92,11 +100,31 @@ class ContextVarScope(opentracing.Scope):
                 return
             active = active._previous
         self._state = _CLOSED
-        if self._finish_on_close:
+        if self._finish_on_close and self._span is not None:
             self._span.finish()
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        """Record an exception on the span, then :meth:`close`."""
-        if exc_type is not None:
-            self._span._on_error(self._span, exc_type, exc_val, exc_tb)
-        self.close()
+
+class QuietScope(ContextVarScope):
+    """The scope of a span that is not sampled. The span is made when somebody asks for it.
+
+    Most are never asked for, and then cost half. It is the child of the one active before.
+    """
+
+    __slots__ = ("_operation_name", "_start", "_trace", "_tracer")
+
+    _tracer: Any
+    _trace: Any
+    _operation_name: str | None
+    _start: int  # nanoseconds since 1970
+
+    @property
+    def span(self) -> Any:
+        """The span; the same each time."""
+        span = self._span
+        if span is None:
+            # One step for the interpreter, so that two threads get the same.
+            span = self.__dict__.setdefault("span", self._tracer._late_span(self))
+            self._span = span
+            if self._state == _CLOSED and self._finish_on_close:
+                span.finished = True
+        return span

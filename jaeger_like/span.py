@@ -216,8 +216,10 @@ class Span(opentracing.Span):
             duration = to_micros(finish_time) - self._start
         elif self._ticks:
             duration = (perf_counter_ns() - self._ticks) // 1000
-        else:
+        elif self._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
             duration = time_ns() // 1000 - self._start
+        else:
+            duration = 0
         self._duration = duration if duration > 0 else 0  # noqa: FURB136  max() is 0.05 us dearer
         if self._own_context is not None:
             self._take_over(self._own_context)

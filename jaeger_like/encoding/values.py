@@ -1,8 +1,8 @@
 """What a tag's value becomes: one of four kinds, whatever the program put in.
 
 ``bool`` is BOOL, ``int`` within 64 bits LONG, a finite ``float`` DOUBLE; a traceback is formatted;
-all else is STRING of ``str(value)``, and if that raises, the text of that exception. The value suffers at
-most, never its span.
+all else is STRING of ``str(value)``, and if that raises, the text of that exception. The value
+suffers at most, never its span.
 """
 
 from __future__ import annotations

@@ -136,6 +136,19 @@ def test_a_new_trace_is_random_and_an_assigned_trace_id_is_not():
     assert injected(CODEC, span.context)["traceparent"].endswith("-01")
 
 
+def test_ids_of_a_generator_that_nobody_knows_are_not_called_random():
+    class Counter:
+        number = 0
+
+        def getrandbits(self, _):
+            self.number += 1
+            return self.number
+
+    tracer = Tracer("svc", InMemoryReporter(), ConstSampler(True))
+    tracer.random = Counter()
+    assert injected(CODEC, tracer.start_span("op").context)["traceparent"].endswith("-01")
+
+
 @pytest.mark.parametrize(
     ("flags", "sent_on"), [("00", "00"), ("02", "02"), ("03", "03"), ("fd", "01")]
 )

@@ -123,7 +123,7 @@ def test_set_tag_returns_the_span_and_replaces(span):
         (-(2**63), "LONG", "vLong", -(2**63)),
         (2**63, "STRING", "vStr", str(2**63)),
         (1.5, "DOUBLE", "vDouble", 1.5),
-        (float("inf"), "DOUBLE", "vDouble", float("inf")),
+        (float("inf"), "STRING", "vStr", "inf"),
         (None, "STRING", "vStr", "None"),
         (b"\xff", "STRING", "vStr", "b'\\xff'"),
         ([1, "a"], "STRING", "vStr", "[1, 'a']"),

@@ -235,6 +235,7 @@ def parents():
         "span of another tracer of ours": other.start_span("o"),
         "wide context": SpanContext(1 << 127, 1 << 63, 0, 1),
         "too wide context": SpanContext(1 << 200, 1 << 100, -5, 1 << 40),
+        "context of texts": SpanContext("a", "b", "c", "d"),
         "object": object(),
         "text": "parent",
         "raises": Raises(),

@@ -165,7 +165,7 @@ def test_an_agent_that_is_away_is_counted_logged_once_and_its_return_too(
             "ERROR",
             "Failed to submit traces to jaeger-agent socket: [Errno 111] Connection refused",
         ),
-        ("INFO", "Submitting traces to jaeger-agent works again"),
+        ("INFO", "Submitting traces to jaeger-agent socket works again"),
     ]
 
 
