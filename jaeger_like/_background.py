@@ -13,7 +13,7 @@ import sys
 import time
 import weakref
 
-from . import _fork, _leave, _log, _native
+from . import _fork, _log, _native
 from ._held_off import held_off
 from ._log import DEBUG, WARNING, log
 
@@ -373,6 +373,8 @@ class AtExit:
                 self._watched = True
                 util.register_after_fork(self, AtExit._hook_again)
         if self._forked:
+            with held_off:
+                from . import _leave
             _leave.before_os_exit(self.run)
         signals = sys.modules.get("celery.signals")
         if signals is not None:

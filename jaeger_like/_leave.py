@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 _wrapped = False
 

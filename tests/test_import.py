@@ -67,3 +67,29 @@ def test_importing_the_package_does_nothing():
     }
     heavy = [m for m in modules if any(m == name or m.startswith(f"{name}.") for name in HEAVY)]
     assert heavy == []
+
+
+START = """
+from jaeger_like import Config
+config = {"sampler": {"type": "const", "param": 1}, "tags": {"a": "b"}}
+tracer = Config(config, service_name="svc", validate=True).initialize_tracer()
+with tracer.start_active_span("unsampled") as scope:
+    scope.span.set_tag("sampling.priority", 0)
+print(*sorted(sys.modules))
+"""
+
+# What opentracing and the interpreter have loaded themselves varies; these are the dear ones.
+LATE = {
+    "asyncio", "concurrent", "dataclasses", "http", "inspect", "ipaddress", "json", "logging",
+    "socket", "ssl", "thrift", "threadloop", "tornado", "traceback", "typing", "urllib",
+}  # fmt: skip
+
+
+def test_a_tracer_is_made_with_little():
+    """Each of them costs one to five milliseconds, and a program may never need it."""
+    command = [sys.executable, "-S", "-c", START]  # without site, which may load some itself
+    paths = json.dumps([path for path in sys.path if path])
+    command[-1] = f"import sys; sys.path[:] = {paths}\n{START}"
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert not LATE & {name.partition(".")[0] for name in done.stdout.split()}

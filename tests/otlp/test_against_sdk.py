@@ -22,7 +22,12 @@ SPAN_IDS = st.integers(1, (1 << 64) - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 # What has a meaning of its own is added apart. The SDK drops names that are empty.
 NAMES = TEXT.filter(lambda name: name and name not in ("error", "span.kind", "event"))
-VALUES = TEXT | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = (
+    TEXT
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=6)
 TIMES = st.integers(0, 1 << 53)
 KINDS = {
