@@ -292,7 +292,9 @@ class Delivery:
             return
         # One too many first, so that what is in neither place is never taken for nothing.
         self._taken += 1
-        records, room = self._under_way, budget
+        records = self._under_way  # not empty where an attempt to send was cut short
+        already, room = len(records), budget - sum(map(len, records))
+        at_first = room
         popleft = queue.popleft  # this loop is a tenth of what a span costs in the background
         while queue and len(records) < most:
             record = queue[0]
@@ -302,8 +304,8 @@ class Delivery:
                 break
             records.append(record)
             popleft()
-        self._taken += len(records) - 1
-        self.bytes_out += budget - room
+        self._taken += len(records) - already - 1
+        self.bytes_out += at_first - room
 
     def _take_too_large(self, record: bytes) -> None:
         with held_off:
