@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 
-from . import _background, _log, _native
+from . import _at_exit, _background, _log, _native
 from ._held_off import held_off
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import WARNING, Throttled, log
@@ -82,10 +82,10 @@ class Delivery:
     def arm(self) -> None:
         """Have what is waiting sent one flush interval from now."""
         _log.replay()
-        _background.at_exit.hook()
-        deadline = _background.at_exit.deadline
-        if deadline is None and _background.server_is_ending():
-            deadline = time.monotonic() + _background.at_exit.seconds
+        _at_exit.at_exit.hook()
+        deadline = _at_exit.at_exit.deadline
+        if deadline is None and _at_exit.server_is_ending():
+            deadline = time.monotonic() + _at_exit.at_exit.seconds
         if deadline is not None:  # finished by somebody else's exit handler, after ours
             self.hurry()
             self.flush(deadline - time.monotonic())
@@ -204,7 +204,7 @@ class Delivery:
             return False
         finally:
             loop.close()
-            self._in_a_hurry = _background.at_exit.deadline is not None
+            self._in_a_hurry = _at_exit.at_exit.deadline is not None
         return self._is_idle() and lost == self._too_large + self._failed
 
     # -- the loop's thread ---------------------------------------------------------------------
@@ -224,7 +224,7 @@ class Delivery:
         tick = min(seconds, _TICK) if "uvicorn.server" in sys.modules else seconds
 
         def turn() -> None:
-            if seconds > tick and not _background.server_is_ending():
+            if seconds > tick and not _at_exit.server_is_ending():
                 self._wait_for_timer(seconds - tick)
             else:
                 self._on_timer()
@@ -431,7 +431,7 @@ class Delivery:
             self._timer.cancel()
             self._timer = None
         self._sender.close()
-        _background.at_exit.remove(self._reporter)
+        _at_exit.at_exit.remove(self._reporter)
         self._is_closed = True
         future = self.closed
         if future is not None and not future.done() and future.set_running_or_notify_cancel():

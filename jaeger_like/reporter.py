@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from . import _background, _fork, _native
+from . import _fork, _native
+from ._at_exit import at_exit
 from ._log import ERROR, WARNING, Throttled, get_logger
 from .constants import DEFAULT_FLUSH_INTERVAL, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
 from .delivery import Delivery
@@ -212,7 +213,7 @@ class Reporter(BaseReporter):
         if hasattr(sender, "has_room"):
             sender.has_room = self._has_room
         _fork.register(self)
-        _background.at_exit.add(self)
+        at_exit.add(self)
 
     # -- the caller's thread: the hot path -----------------------------------------------------
 

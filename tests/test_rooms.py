@@ -36,6 +36,7 @@ ORDER = [
     "codecs",
     "encoding",
     # Threads, loops and sockets, which what has state but does no I/O asks for what it needs.
+    "_at_exit",
     "_background",
     "transport",
     "local_agent_net",

@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from jaeger_like import _background, _fork, _native
+from jaeger_like import _at_exit, _background, _fork, _native
 
 from .helpers import TIMEOUT, assert_exactly_once, new_tracer, trace
 
@@ -131,13 +131,13 @@ def test_workers_of_celery_are_told_before_they_leave(monkeypatch):
     signals = types.ModuleType("celery.signals")
     signals.worker_process_shutdown = Signal()
     monkeypatch.setitem(sys.modules, "celery.signals", signals)
-    at_exit, ending = _background.AtExit(), Ending()
+    at_exit, ending = _at_exit.AtExit(), Ending()
     at_exit.add(ending)
     at_exit._after_fork()
     at_exit.hook()  # as a child does; it has inherited the parent's connection
     signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
     assert ending.told == ["begin", "end"]
-    _background.atexit.unregister(at_exit.run)
+    _at_exit.atexit.unregister(at_exit.run)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import weakref
 import pytest
 from tornado.ioloop import IOLoop
 
-from jaeger_like import _background
+from jaeger_like import _at_exit, _background
 from jaeger_like.closing import all_of, resolved
 from jaeger_like.local_agent_net import LocalAgentSender
 from jaeger_like.reporter import CompositeReporter, InMemoryReporter, NullReporter, Reporter
@@ -279,8 +279,8 @@ def test_without_a_thread_and_with_nobody_to_take_it_flush_ends():
 
 def test_what_is_finished_after_our_exit_handler_is_sent_at_once(monkeypatch, agent):
     tracer = new_tracer(agent.port)
-    at_exit = _background.AtExit()
-    monkeypatch.setattr(_background, "at_exit", at_exit)
+    at_exit = _at_exit.AtExit()
+    monkeypatch.setattr(_at_exit, "at_exit", at_exit)
     at_exit.add(tracer.reporter)
     at_exit.run()
     assert_exactly_once(agent, trace(tracer, 3))
@@ -305,7 +305,7 @@ def test_a_failure_at_exit_is_not_the_others(caplog):
         def _at_exit(self, deadline):
             self.done += ("end",)
 
-    at_exit = _background.AtExit()
+    at_exit = _at_exit.AtExit()
     objects = [Fails(), Works()]
     for obj in objects:
         at_exit.add(obj)
