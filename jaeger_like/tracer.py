@@ -5,19 +5,18 @@ from __future__ import annotations
 from time import perf_counter_ns, time_ns
 
 import opentracing
-from opentracing import Format, Reference, UnsupportedFormatException
+from opentracing import Format, Reference
 from opentracing.ext import tags as ext_tags
 
 from . import _fork, _lazy
 from ._clock import to_micros
-from ._held_off import held_off
-from ._ids import is_random, new_client_uuid, new_random
+from ._ids import is_random, new_random
 from ._log import ERROR, Throttled
 from ._process import process_tags
+from ._tracer_ends import TracerEnds
 from .codecs import BinaryCodec, TextCodec, ZipkinCodec, ZipkinSpanFormat
 from .constants import (
     BAGGAGE_HEADER_PREFIX,
-    CLIENT_UUID_TAG_KEY,
     DEBUG_FLAG,
     DEBUG_ID_HEADER_KEY,
     MAX_TAG_VALUE_LENGTH,
@@ -58,7 +57,7 @@ _only_plain = PLAIN_TYPES.issuperset
 __all__ = ["Reference", "Tracer", "TracerMetrics", "ZipkinSpanFormat", "logger"]
 
 
-class Tracer(opentracing.Tracer):
+class Tracer(TracerEnds):
     """An OpenTracing tracer that reports to Jaeger. Every method may be called on any thread.
 
     :param service_name: of this process, as the backend shows it
@@ -489,151 +488,6 @@ class Tracer(opentracing.Tracer):
             self._sampler_errors.log("Sampler %s failed, trace not sampled: %r", self.sampler, exc)
             return 0, None
         return (SAMPLED_FLAG, tags) if sampled else (0, None)
-
-    # -- borders -------------------------------------------------------------------------------
-
-    def inject(self, span_context: Any, format: str, carrier: Any) -> None:
-        """Write a context into a carrier.
-
-        :param span_context: a :class:`SpanContext` or :class:`Span` of ours
-        :param format: a key of :attr:`codecs`
-        :param carrier: a dict for the text formats, a bytearray for the binary one
-        :raises UnsupportedFormatException: there is no codec for *format*
-        :raises InvalidCarrierException: *carrier* is of the wrong kind
-        :raises ValueError: *span_context* is not ours
-        """
-        codec = self.codecs.get(format)
-        if codec is None:
-            raise UnsupportedFormatException(format)
-        if span_context.__class__ is SpanContext:
-            pass
-        elif isinstance(span_context, Span):
-            span_context = span_context.context
-        elif not isinstance(span_context, SpanContext):
-            # The two arguments are what programs know from jaeger_client.
-            raise ValueError("Expecting Jaeger SpanContext, not %s", type(span_context))
-        if span_context._trace.__class__ is not TraceData:
-            from .late_binding import settle
-
-            # What the other process is told must stay true.
-            settle(span_context._trace, 0)
-        codec.inject(span_context=span_context, carrier=carrier)
-
-    def extract(self, format: str, carrier: Any) -> SpanContext | None:
-        """Read a context from a carrier; None when there is nothing in it.
-
-        :param format: a key of :attr:`codecs`
-        :param carrier: anything with ``items()`` for the text formats, bytes for the binary one
-        :raises UnsupportedFormatException: there is no codec for *format*
-        :raises InvalidCarrierException: *carrier* is of the wrong kind
-        :raises SpanContextCorruptedException: what is in it is no context
-        """
-        codec = self.codecs.get(format)
-        if codec is None:
-            raise UnsupportedFormatException(format)
-        try:
-            context: SpanContext | None = codec.extract(carrier)
-        except opentracing.SpanContextCorruptedException:
-            self._count(self.metrics.span_context_decoding_errors)
-            raise
-        return context
-
-    # -- the end -------------------------------------------------------------------------------
-
-    def report_span(self, span: Span) -> None:
-        """Hand a finished, sampled span to the reporter."""
-        try:
-            self.reporter.report_span(span)
-        except Exception as exc:
-            self._report_errors.log("Reporter %s failed: %r", type(self.reporter).__name__, exc)
-        if self._counting:
-            self._count(self.metrics.spans_finished)
-
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until the spans finished so far are sent.
-
-        :param timeout: seconds; None waits as long as it takes
-        :return: whether all of them left this process
-        """
-        flush = getattr(self.reporter, "flush", None)
-        return True if flush is None else bool(flush(timeout))
-
-    def close(self) -> Any:
-        """Stop sampling, send what is waiting, release sockets. Any thread, any number of times.
-
-        :return: a future with ``result(timeout)``; it may be awaited, yielded to tornado, or
-            ignored: the interpreter's end waits for it, within limits
-        """
-        with held_off:
-            from .closing import resolved
-        for part in (self.sampler, self.throttler, self.baggage_restrictions):
-            if part is not None:
-                try:
-                    part.close()
-                except Exception as exc:
-                    self._report_errors.log("Could not close %s: %r", part, exc)
-        try:
-            future = self.reporter.close()
-        except Exception as exc:
-            self._report_errors.log("Could not close %s: %r", self.reporter, exc)
-            return resolved(False)
-        return resolved(True) if future is None else future
-
-    def is_debug_allowed(self, operation_name: str = "") -> bool:
-        """Whether the throttler, if there is one, lets a trace be forced."""
-        if self.throttler is None:
-            return True
-        try:
-            return bool(self.throttler.is_allowed(operation_name))
-        except Exception as exc:
-            self._sampler_errors.log("Throttler %s failed: %r", self.throttler, exc)
-            return False
-
-    def random_id(self) -> int:
-        """Return 64 random bits. Deprecated."""
-        return self._random_id(_max_id_bits)
-
-    def _random_id(self, bits: int) -> int:
-        number: int = self._id_source.getrandbits(bits)
-        return number
-
-    # -- this process --------------------------------------------------------------------------
-
-    def _introduce(self) -> None:
-        self.reporter.set_process(
-            service_name=self.service_name, tags=self.tags, max_length=self.max_tag_value_length
-        )
-        if self.throttler is not None:
-            self.throttler.set_client_id(self.tags[CLIENT_UUID_TAG_KEY])
-
-    def _after_fork(self) -> None:
-        """Become another process: other ids, another identity at the agent."""
-        if hasattr(self._random, "seed"):
-            self._random.seed()
-        self.tags = {**self.tags, CLIENT_UUID_TAG_KEY: new_client_uuid()}
-        try:
-            self._introduce()
-        except Exception as exc:
-            self._report_errors.log("Reporter or throttler failed after a fork: %r", exc)
-
-    def _count_start(self, span: Span, tags: Any, origin: Origin | None) -> None:
-        metrics = self.metrics
-        sampled = span._trace.flags & SAMPLED_FLAG  # type: ignore[operator]
-        self._count(metrics.spans_started_sampled if sampled else metrics.spans_started_not_sampled)
-        if origin is not None and origin.is_new:
-            self._count(
-                metrics.traces_started_sampled if sampled else metrics.traces_started_not_sampled
-            )
-        elif span._parent_id is None or is_server(tags):
-            self._count(
-                metrics.traces_joined_sampled if sampled else metrics.traces_joined_not_sampled
-            )
-
-    def _count(self, counter: Callable[[int], object]) -> None:
-        try:
-            counter(1)
-        except Exception as exc:
-            self._report_errors.log("Metrics failed: %r", exc)
 
 
 __getattr__ = _lazy.names(__name__, {"._log": ("logger",)})

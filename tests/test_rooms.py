@@ -62,6 +62,7 @@ ORDER = [
     "reporter",
     "_process",
     "tracer_metrics",
+    "_tracer_ends",
     "tracer",
     "noop",
     "_settings",
