@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 # setuptools warns about every editable install.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet
 PYTEST ?= -q
-FAST := -m 'not servers' $(PYTEST)
+# A file is one worker's, three of them keep two cores busy.
+FAST := -n 3 --dist loadfile -m 'not servers' $(PYTEST)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-pure peers test-all test-encoders test-servers fuzz soak memcheck lint format types docs thrift agent crossdock crossdock-all crossdock-peers crossdock-backend drop-in bench wheel clean

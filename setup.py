@@ -56,6 +56,7 @@ TESTS = [
     "opentelemetry-sdk>=1.27",
     "prometheus_client>=0.11",
     "pytest>=8",
+    "pytest-xdist>=3",  # much of what the tests do is waiting for other processes
     "structlog>=21.2",
 ]
 
@@ -64,7 +65,6 @@ SERVERS = [
     "celery>=5.3",
     "gunicorn>=21",
     "hypercorn>=0.16",
-    "pytest-xdist>=3",  # most of the time they wait for servers
     "rq>=1.16",
     "uvicorn>=0.23",
     "uvloop>=0.17; sys_platform != 'win32'",

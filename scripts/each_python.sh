@@ -38,7 +38,7 @@ for version in 3.9 3.10 3.11 3.12 3.13 3.14; do
     script=$PWD/scripts/smoke.py
     (cd / && "$OLDPWD/$venv/bin/python" -W error "$script")
     "$venv/bin/python" -m pip install --quiet '.[tests]'
-    "$venv/bin/python" -m pytest -q -m "not servers" -p no:cacheprovider
+    "$venv/bin/python" -m pytest -q -n 3 --dist loadfile -m "not servers" -p no:cacheprovider
     tested=$((tested + 1))
 done
 echo "tested on $tested versions of Python"

@@ -225,7 +225,7 @@ def test_no_module_imports_itself_in_a_circle():
         visit(module)
 
 
-@pytest.mark.parametrize(("names", "rooms"), ONLY.items(), ids=lambda v: str(next(iter(v))))
+@pytest.mark.parametrize(("names", "rooms"), ONLY.items(), ids=lambda v: min(v))
 def test_sockets_threads_and_loops_stay_where_they_belong(names, rooms):
     found = {
         module
