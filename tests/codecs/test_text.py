@@ -117,7 +117,9 @@ NO_TEXT = [None, 5, 123.321, [], ["1:2:0:1", "1:2:0:1"], [5], {}, object()]
 
 
 @BOTH
-@pytest.mark.parametrize("value", MALFORMED + NO_TEXT, ids=repr)
+@pytest.mark.parametrize(
+    "value", MALFORMED + NO_TEXT, ids=lambda v: "object" if type(v) is object else repr(v)
+)
 @pytest.mark.parametrize("name", ["uber-trace-id", "Uber-Trace-Id", "UBER-trace-id"])
 def test_malformed_ids_are_corrupted(codec, value, name):
     with pytest.raises(SpanContextCorruptedException):
