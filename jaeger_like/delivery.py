@@ -155,6 +155,11 @@ class Delivery:
         if not self.flush(deadline - time.monotonic()) and not self._is_idle():
             lost = len(self._reporter.queue) + self._taken - self._settled
             self._limits.log("Spans lost at exit: %d", lost)
+        if self._task is not None and self._is_idle():
+            # It has told us that all is sent, and has a step to go until it has ended.
+            (ended := _native.allocate_lock()).acquire()
+            if self._runner.call(ended.release):
+                _native.acquire(ended, deadline - time.monotonic())
         if self._task is None:
             self._sender.close()
 
