@@ -1,15 +1,18 @@
 """Finishes many spans as fast as it can, while nobody listens; then some when somebody does.
 
-Usage: ``burst.py COUNT``, with the default settings; the port is the first line of stdin.
+Usage: ``burst.py COUNT``, with the default settings; the port is the first line of stdin. The loop's
+thread is busy elsewhere until the burst is over: how many spans there are for it does not depend on
+how fast this machine is just now.
 """
 
 import logging
 import resource
 import sys
+import threading
 
 from common import say, trace
 
-from jaeger_like import Config
+from jaeger_like import Config, _background
 from jaeger_like.metrics import MetricsFactory
 
 count = int(sys.argv[1])
@@ -38,10 +41,14 @@ settings = {
 }
 tracer = Config(settings, service_name="burst", metrics_factory=Counts()).new_tracer()
 tags = {"text": "x" * 200, "number": 1}
+burst_is_over = threading.Event()
+assert _background.runner().wait(20)
+_background.runner().call(burst_is_over.wait)
 before = peak()
 for _ in range(count):
     tracer.start_span("work", tags=tags, ignore_active_span=True).finish()
 say(grown=peak() - before)
+burst_is_over.set()
 tracer.flush(20)  # what waits is given up
 say(counts=counts)
 assert sys.stdin.readline() == "go on\n"
