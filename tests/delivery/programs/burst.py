@@ -1,8 +1,7 @@
 """Finishes many spans as fast as it can, while nobody listens; then some when somebody does.
 
-Usage: ``burst.py COUNT``, with the default settings; the port is the first line of stdin. The loop's
-thread is busy elsewhere until the burst is over: how many spans there are for it does not depend on
-how fast this machine is just now.
+Usage: ``burst.py COUNT``, with the default settings; the port is the first line of stdin. The loop
+is kept busy until the burst is over, so that what overflows does not depend on the machine.
 """
 
 import logging
