@@ -42,6 +42,7 @@ class Delivery:
     def __init__(self, reporter: Reporter, sender: Any) -> None:
         self._reporter = reporter
         self._sender = sender
+        _background.prepare()
         self._runner = _background.runner(reporter.io_loop)
         self._to = "collector" if hasattr(sender, "has_room") else "jaeger-agent socket"
         self._process: bytes | None = None
@@ -123,10 +124,9 @@ class Delivery:
         lost = self._too_large + self._failed
         (done := _native.allocate_lock()).acquire()
         self._ensure_running_loop()
-        begin = time.monotonic()
-        if not (self._runner.wait(timeout) and self._runner.call(self._add_waiter, done.release)):
-            return self._drain_here(_left(timeout, begin))
-        in_time = _native.acquire(done, _left(timeout, begin))
+        if not self._runner.call(self._add_waiter, done.release):
+            return self._drain_here(timeout)
+        in_time = _native.acquire(done, timeout)
         _log.replay()
         return in_time and lost == self._too_large + self._failed
 
@@ -441,11 +441,6 @@ class Delivery:
         future = self.closed
         if future is not None and not future.done() and future.set_running_or_notify_cancel():
             future.set_result(True)
-
-
-def _left(timeout: float | None, begin: float) -> float | None:
-    """Return how many of *timeout* seconds are left."""
-    return None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
 
 
 def _is_final(exc: OSError) -> bool:
