@@ -109,7 +109,7 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
             else:
                 out += f"{head}\x00\x18{string(value[:max_length])}\x00"
             continue
-        if kind is not bool and kind is not int and kind is not float:
+        if kind is not bool and kind is not int and (kind is not float or value - value != 0):
             value = plain(value, max_length, max_traceback_length)  # noqa: PLW2901  one name, one value
             kind = value.__class__
         if kind is bool:
@@ -121,7 +121,7 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
                 out += f"{head}\x06\x46{zigzag(value)}\x00"
             else:
                 out += f"{head}\x00\x18{string(plain(value, max_length, 0))}\x00"
-        elif kind is float and value - value == 0:  # finite
+        elif kind is float:
             out += f"{head}\x02\x27{pack('<d', value).decode('latin-1')}\x00"
         else:
             out += f"{head}\x00\x18{string(value)}\x00"

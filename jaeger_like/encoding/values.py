@@ -66,7 +66,7 @@ def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
         if isinstance(value, float):
             # The others are text: JSON has no number for them, and Jaeger's query service fails on
             # the whole trace, and on every search that finds it.
-            return float(value) if isfinite(value) else str(float(value))
+            return float(value) if isfinite(value) else str(float(value))[:max_length]
         if isinstance(value, types.TracebackType):
             with held_off:
                 import traceback
