@@ -241,8 +241,14 @@ async def _connected(stream: IOStream, address: Any, host: str) -> None:
 
 
 def _close(stream: IOStream | None) -> None:
-    if stream is not None:
+    if stream is None:
+        return
+    try:
         stream.close()
+    except (
+        asyncio.CancelledError
+    ):  # no wish of anybody: tornado has asked a future that was given up
+        pass
 
 
 def _as_oserror(error: BaseException | None) -> OSError:
