@@ -120,11 +120,19 @@ class QuietScope(ContextVarScope):
     @property
     def span(self) -> Any:
         """The span; the same each time."""
-        span = self._span
-        if span is None:
-            # One step for the interpreter, so that two threads get the same.
-            span = self.__dict__.setdefault("span", self._tracer._late_span(self))
-            self._span = span
-            if self._state == _CLOSED and self._finish_on_close:
-                span.finished = True
-        return span
+        # Parents first, and in a loop: there may be more of them than Python allows calls.
+        without: list[Any] = []
+        scope: Any = self
+        while scope._span is None:
+            without.append(scope)
+            scope = scope._previous
+        for scope in reversed(without):
+            scope._make_span()
+        return self._span
+
+    def _make_span(self) -> None:
+        # One step for the interpreter, so that two threads get the same.
+        span = self.__dict__.setdefault("span", self._tracer._late_span(self))
+        if self._state == _CLOSED and self._finish_on_close:
+            span.finished = True
+        self._span = span

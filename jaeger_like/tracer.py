@@ -221,7 +221,11 @@ class Tracer(TracerEnds):
     def one_span_per_rpc(self, value: bool) -> None:
         self._one_span_per_rpc = value
         # One look for all that keeps a child from the short way.
-        self._no_shortcut = bool(value) or self._extras is not None
+        self._no_shortcut = (
+            bool(value)
+            or self._extras is not None
+            or type(self).start_span is not Tracer.start_span  # a program's own class
+        )
 
     # -- what most tracers do without; off, it costs a span nothing ----------------------------
 

@@ -55,6 +55,25 @@ def test_the_ids_of_a_chain_are_those_of_its_members(tracer, root):
     assert tracer.active_span is root
 
 
+def test_a_chain_may_be_longer_than_the_stack(tracer, root):
+    scopes = [tracer.start_active_span(str(number)) for number in range(5_000)]
+    assert scopes[-1].span.parent_id == scopes[-2].span.span_id
+    assert scopes[0].span.parent_id == root.span_id
+    for scope in reversed(scopes):
+        scope.close()
+    assert scopes[0].span.finished
+
+
+def test_a_class_of_the_program_sees_every_start():
+    class Named(Tracer):
+        def start_span(self, operation_name=None, *args, **kwargs):
+            return super().start_span(f"own {operation_name}", *args, **kwargs)
+
+    tracer = Named("svc", InMemoryReporter(), ConstSampler(False))
+    with tracer.start_active_span("root"), tracer.start_active_span("child") as scope:
+        assert scope.span.operation_name == "own child"
+
+
 def test_its_start_is_that_of_the_scope(tracer, root):
     before = time.time()
     with tracer.start_active_span("child") as scope:
