@@ -48,9 +48,11 @@ class Delivery:
         self._process: bytes | None = None
         self._process_arguments: tuple[str, Mapping[str, Any], int]
         self.packet_budget: int = sender.max_packet_size - OVERHEAD
-        #: Resolved when all is sent after :meth:`close`; None before.
-        self.closed: CloseFuture | None = None
-        self._is_closed = False
+        from .closing import CloseFuture
+
+        #: Resolved when all is sent after :meth:`close`.
+        self.closed: CloseFuture = CloseFuture()
+        self._closing = self._is_closed = False
         self._limits = Throttled(WARNING)
         self._begin()
 
@@ -132,9 +134,7 @@ class Delivery:
 
     def close(self) -> None:
         """Send what is waiting, then release the socket and resolve :attr:`closed`."""
-        with held_off:
-            from .closing import CloseFuture
-        self.closed = CloseFuture()
+        self._closing = True
         if self._is_idle() and self._timer is None:
             self._finish_closing()
             return
@@ -166,8 +166,12 @@ class Delivery:
     def after_fork(self) -> None:
         """Start afresh in a child process."""
         self._begin()
-        if self.closed is not None and not self._is_closed:  # in the parent
-            self._finish_closing()
+        if not self._is_closed:  # others wait for the parent's, if it is being closed
+            from .closing import CloseFuture
+
+            self.closed = CloseFuture()
+            if self._closing:
+                self._finish_closing()
 
     def _is_idle(self) -> bool:
         return not self._reporter.queue and self._taken == self._settled
@@ -439,7 +443,7 @@ class Delivery:
         _at_exit.at_exit.remove(self._reporter)
         self._is_closed = True
         future = self.closed
-        if future is not None and not future.done() and future.set_running_or_notify_cancel():
+        if not future.done() and future.set_running_or_notify_cancel():
             future.set_result(True)
 
 
