@@ -87,13 +87,6 @@ class Runner:
             return False
         return True
 
-    def wait(self) -> bool:
-        """Start the loop if need be. Return whether there is one."""
-        try:
-            return self.io_loop is not None
-        except Exception:  # as above
-            return False
-
     def submit(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Future[Any]:
         """Run a coroutine function on the loop and return the future of its result.
 

@@ -103,7 +103,6 @@ def test_a_runner_that_cannot_start_a_thread_takes_nothing_and_leaves_nothing(mo
     monkeypatch.setattr("threadloop.ThreadLoop.start", no_thread)
     runner = _background.Runner()
     assert runner.call(print) is False
-    assert runner.wait() is False
     assert not runner.is_running()
     assert not runner.is_current()
 
