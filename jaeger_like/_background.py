@@ -13,7 +13,7 @@ import weakref
 
 from . import _fork, _log, _native
 from ._held_off import held_off
-from ._log import log
+from ._log import DEBUG, WARNING, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from tornado.ioloop import IOLoop
 
 _PATIENCE = 5.0  # seconds for starting a loop, imports included
+_START_AGAIN = 0.5  # seconds until it is tried again, and twice as long each time
 
-# Imported by whoever makes a reporter: a fork while any thread imports leaves the child with half a
-# module that nobody will ever complete, and the first span may be anywhere, with forks around it.
+# All that the thread will ever need, imported while nobody forks: a fork in the middle of an import
+# leaves the child with half a module that nobody completes.
 _NEEDED_BY_THE_LOOP = (
     "asyncio",
     "encodings.idna",
@@ -50,28 +51,24 @@ class Runner:
     def __init__(self, io_loop: IOLoop | None = None) -> None:
         self._own = io_loop is None
         self._io_loop = io_loop
+        self._begin()
+        _fork.register(self)
+
+    def _begin(self) -> None:
         self._selector: Any = None
         self._lock = _native.allocate_lock()
-        _fork.register(self)
+        self._waiting: list[tuple[Callable[..., object], Any]] = []  # until there is a loop
+        self._tried: Any = None  # a lock, free as soon as somebody has tried to start the loop
 
     @property
     def io_loop(self) -> IOLoop:
-        """The loop, running or about to.
+        """The loop; whoever asks first waits until it runs.
 
         :raises RuntimeError: it needs a thread and none can be had any more
         """
-        if self._io_loop is None:
-            # With a limit, because a signal handler may interrupt the one who starts it.
-            if not self._lock.acquire(timeout=_PATIENCE):
-                raise RuntimeError("the loop is being started")
-            try:
-                if self._io_loop is None:
-                    if _native.is_about_to_fork():
-                        raise RuntimeError("uWSGI has not forked its workers yet")
-                    self._io_loop = self._start()
-            finally:
-                self._lock.release()
-        return self._io_loop
+        if not self.wait(_PATIENCE):
+            raise RuntimeError("the loop of the tracer cannot be started")
+        return self._io_loop  # type: ignore[return-value]
 
     @property
     def asyncio_loop(self) -> asyncio.AbstractEventLoop:
@@ -80,12 +77,32 @@ class Runner:
         return loop
 
     def call(self, fn: Callable[..., object], *args: Any) -> bool:
-        """Run ``fn(*args)`` on the loop's thread soon. Return whether that was possible."""
+        """Run ``fn(*args)`` on the loop's thread soon. Return whether that was possible.
+
+        Does not wait: where the loop has to be started first, a thread of its own does that.
+        """
         try:
+            if self._io_loop is None and self._start_for(fn, args):
+                return True
             self.asyncio_loop.call_soon_threadsafe(fn, *args)
         except Exception:  # closed, no thread at the interpreter's end, no descriptors left
             return False
         return True
+
+    def wait(self, timeout: float | None) -> bool:
+        """Start the loop if need be. Return whether there is one, after *timeout* seconds or less.
+
+        :param timeout: None waits as long as it takes
+        """
+        if self._io_loop is None:
+            try:
+                self._start_for()
+            except Exception:  # as above
+                return False
+            tried = self._tried
+            if tried is not None and _native.acquire(tried, timeout):
+                tried.release()
+        return self._io_loop is not None
 
     def submit(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Future[Any]:
         """Run a coroutine function on the loop and return the future of its result.
@@ -107,34 +124,82 @@ class Runner:
             return False
         return asyncio._get_running_loop() is self.asyncio_loop
 
-    def _start(self) -> IOLoop:
-        prepare()
-        from threadloop import ThreadLoop
-        from tornado.ioloop import IOLoop
+    def _start_for(self, fn: Callable[..., object] | None = None, args: Any = ()) -> bool:
+        """Have the loop started and then *fn* called on it. Return False if it is there already.
 
-        selector = _native.new_selector()
-        io_loop: IOLoop = IOLoop(make_current=False, asyncio_loop=_new_loop(selector))
+        :raises RuntimeError: no thread can be had here and now
+        """
+        # With a limit, because a signal handler may interrupt the one who holds the lock.
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise RuntimeError("the loop is being started")
         try:
-            if _native.patched_by() is None:
-                thread_loop = ThreadLoop(io_loop)
-                thread_loop.start()
-                thread_loop._thread.name = "jaeger_like"
-            else:
+            if self._io_loop is None and self._tried is None:
+                if _native.is_about_to_fork():
+                    raise RuntimeError("uWSGI has not forked its workers yet")
+                if _native.patched_by() is None and not _is_prepared():
+                    # The imports take as long as a request or two: not on the caller's thread.
+                    tried = _native.allocate_lock()
+                    tried.acquire()
+                    with held_off:
+                        import threading
+                    threading.Thread(
+                        target=self._start, args=(tried,), name="jaeger_like start", daemon=True
+                    ).start()
+                    self._tried = tried
+                else:
+                    # A real thread that imports would hold locks that greenlets wait for.
+                    self._start_here()
+            if self._io_loop is not None:
+                return False
+            if fn is not None:
+                self._waiting.append((fn, args))
+            return True
+        finally:
+            self._lock.release()
 
-                def turn() -> None:
-                    _log.defer_on_this_thread()
-                    io_loop.start()
+    def _start(self, tried: Any) -> None:
+        """Import, and start the loop; on a thread that ends then."""
+        patience, turn_here = _START_AGAIN, False
+        while self._io_loop is None:
+            try:
+                with held_off:
+                    selector, io_loop = _new_loop()
+                    try:
+                        _turn(io_loop)
+                    except RuntimeError:  # the interpreter is ending and wants no new threads
+                        turn_here = True
+                    with self._lock:
+                        self._selector, self._io_loop = selector, io_loop
+                        for fn, args in self._waiting:
+                            self.asyncio_loop.call_soon_threadsafe(fn, *args)
+                        self._waiting = []
+            except Exception as exc:
+                log.log(
+                    WARNING if patience == _START_AGAIN else DEBUG,
+                    "The tracer cannot start its loop yet: %r",
+                    exc,
+                )
+                if patience == _START_AGAIN:
+                    tried.release()
+                _native.sleep(patience)
+                patience = min(2 * patience, 60.0)
+        if patience == _START_AGAIN:
+            tried.release()
+        if turn_here:
+            self._io_loop.start()
 
-                # threadloop would take the replaced threading module and turn on a greenlet.
-                _native.start_thread(turn)
+    def _start_here(self) -> None:
+        selector, io_loop = _new_loop()
+        try:
+            _turn(io_loop)
         except BaseException:
             io_loop.close()
             raise
-        self._selector = selector
-        return io_loop
+        self._selector, self._io_loop = selector, io_loop
 
     def _after_fork(self) -> None:
-        self._lock = _native.allocate_lock()
+        selector = self._selector
+        self._begin()
         if not self._own:
             # The copy of a user's loop says that it is running if the fork was made in it, but
             # nothing turns it here, and its selector is the parent's. Do without.
@@ -145,23 +210,30 @@ class Runner:
         # epoll instance, which the parent still uses: only descriptors are closed.
         abandoned = self._io_loop.asyncio_loop  # type: ignore[attr-defined]
         self._io_loop = None
-        self._selector.close()
+        selector.close()
         for name in ("_ssock", "_csock"):
             pipe_end = getattr(abandoned, name, None)
             if pipe_end is not None:
                 pipe_end.close()
 
 
+def _is_prepared() -> bool:
+    return all(name in sys.modules for name in _NEEDED_BY_THE_LOOP)
+
+
 def prepare() -> None:
-    """Import all that the loop's thread will ever need; starts nothing."""
-    held_off.after_logging()
+    """Import all that the loop's thread will ever need, on this thread; starts nothing."""
     with held_off:
         for name in _NEEDED_BY_THE_LOOP:
             __import__(name)
 
 
-def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:
+def _new_loop() -> tuple[Any, IOLoop]:
+    """Return a selector and a loop on it."""
+    prepare()  # the modules may be there, and not yet complete
     import asyncio
+
+    from tornado.ioloop import IOLoop
 
     class BackgroundEventLoop(asyncio.SelectorEventLoop):
         #: Nothing but tracing waits for what runs here.
@@ -170,7 +242,29 @@ def _new_loop(selector: Any) -> asyncio.AbstractEventLoop:
         def __del__(self) -> None:
             """Say nothing: it lives as long as its process, and a forked child inherits a wreck."""
 
-    return BackgroundEventLoop(selector)
+    selector = _native.new_selector()
+    return selector, IOLoop(make_current=False, asyncio_loop=BackgroundEventLoop(selector))
+
+
+def _turn(io_loop: IOLoop) -> None:
+    """Have a thread of its own turn the loop.
+
+    :raises RuntimeError: no thread can be had
+    """
+    if _native.patched_by() is None:
+        from threadloop import ThreadLoop
+
+        thread_loop = ThreadLoop(io_loop)
+        thread_loop.start()
+        thread_loop._thread.name = "jaeger_like"
+    else:
+
+        def turn() -> None:
+            _log.defer_on_this_thread()
+            io_loop.start()
+
+        # threadloop would take the replaced threading module and turn on a greenlet.
+        _native.start_thread(turn)
 
 
 _shared: Runner | None = None

@@ -18,6 +18,10 @@ import sys
 
 from . import _native
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _PATIENCE = 5.0  # seconds
 
 
@@ -26,8 +30,11 @@ class HeldOff:
 
     def __init__(self) -> None:
         self._begin()
-        self._hooks = 0
-        self._register()
+        self._logging_is_older = "logging" in sys.modules
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self.__exit__, after_in_child=self._begin
+            )
 
     def _begin(self) -> None:
         self.lock = _native.allocate_lock()
@@ -35,11 +42,16 @@ class HeldOff:
         self._depth = 0
 
     def __enter__(self) -> None:
+        self._enter(_PATIENCE)
+
+    def _enter(self, patience: float) -> bool:
         me = _native.thread_id()
         # A signal handler may fork while its own thread is in here.
-        if self._holder == me or self.lock.acquire(timeout=_PATIENCE):
+        if self._holder == me or self.lock.acquire(timeout=patience):
             self._holder = me
             self._depth += 1
+            return True
+        return False
 
     def __exit__(self, *_: object) -> None:
         if self._holder == _native.thread_id():
@@ -48,39 +60,28 @@ class HeldOff:
                 self._holder = None
                 self.lock.release()
 
-    def after_logging(self) -> None:
-        """Be asked by forks before logging is. Call it before a thread of ours imports anything.
+    def _before_fork(self) -> None:
+        # logging has such hooks, too, and theirs hold the lock that every import needs which asks
+        # for a logger, and that of logging itself. If theirs came first, whoever is in here waits
+        # for this thread, and must be let through.
+        if not self._enter(0.0):
+            lock, times = _logging_lock(), 0
+            while lock is not None and lock._is_owned():
+                lock.release()
+                times += 1
+            self._enter(_PATIENCE)
+            for _ in range(times):
+                lock.acquire()
+        if not self._logging_is_older:
+            lock = _logging_lock()
+            if lock is not None and not lock._is_owned():
+                # It came too late for its hook before this fork. Those after it will be called, and
+                # release what that one takes.
+                lock.acquire()
 
-        What was registered last is called first, and logging's hook takes the lock that an import
-        needs which asks for a logger; were it called before ours, both would wait for each other.
-        """
-        if not self._knows_logging:
-            with self:
-                import logging  # noqa: F401
 
-                self._register()
-
-    def _register(self) -> None:
-        self._knows_logging = "logging" in sys.modules
-        self._hooks = number = self._hooks + 1
-
-        def before() -> None:
-            if self._hooks != number:  # not the newest
-                return
-            self.__enter__()
-            if self._hooks != number:
-                # Logging came while this fork waited. Its hook before a fork has not been called,
-                # and those after it will be, which release the lock that the first one takes.
-                sys.modules["logging"]._lock.acquire()
-
-        def in_parent() -> None:
-            if self._hooks == number:
-                self.__exit__()
-
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=before, after_in_parent=in_parent, after_in_child=self._begin
-            )
+def _logging_lock() -> Any:
+    return getattr(sys.modules.get("logging"), "_lock", None)
 
 
 held_off = HeldOff()

@@ -71,15 +71,20 @@ def thread_id() -> int:
     return ident
 
 
+def in_uwsgi() -> bool:
+    """Return whether uWSGI runs this program."""
+    return "uwsgi" in sys.modules  # is there in programs that run in it, and nowhere else
+
+
 def is_about_to_fork() -> bool:
     """Return whether this is uWSGI loading the program, before it forks the workers.
 
     It forks in C and does not tell Python. Were a thread in possession of the interpreter's lock at
     that moment, the child would wait for it for ever, so there must be none.
     """
-    uwsgi = sys.modules.get("uwsgi")  # is there in programs that run in it, and nowhere else
+    uwsgi: Any = sys.modules.get("uwsgi")
     try:
-        return uwsgi is not None and (
+        return in_uwsgi() and (
             uwsgi.worker_id() == uwsgi.mule_id() == 0
             and uwsgi.masterpid() in (0, os.getpid())  # 0 where there is no master
         )

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # stays away there is one attempt for each packet, so that the buffer does not fill up.
 _RETRY_AFTER = (0.1, 0.4, 1.0)
 
+_PATIENCE = 5.0  # seconds for the loop to start
+
 # Seconds; uvicorn takes a tenth at the least from being told to end until it is gone.
 _TICK = 0.05
 
@@ -42,16 +44,15 @@ class Delivery:
     def __init__(self, reporter: Reporter, sender: Any) -> None:
         self._reporter = reporter
         self._sender = sender
-        _background.prepare()
+        if _native.in_uwsgi():
+            # Its workers leave by C's exit() whatever other threads do, and one that is loading
+            # OpenSSL for asyncio at that moment crashes.
+            _background.prepare()
         self._runner = _background.runner(reporter.io_loop)
         self._to = "collector" if hasattr(sender, "has_room") else "jaeger-agent socket"
         self._process: bytes | None = None
         self._process_arguments: tuple[str, Mapping[str, Any], int]
         self.packet_budget: int = sender.max_packet_size - OVERHEAD
-        from .closing import CloseFuture
-
-        #: Resolved when all is sent after :meth:`close`.
-        self.closed: CloseFuture = CloseFuture()
         self._closing = self._is_closed = False
         self._limits = Throttled(WARNING)
         self._begin()
@@ -126,7 +127,13 @@ class Delivery:
         lost = self._too_large + self._failed
         (done := _native.allocate_lock()).acquire()
         self._ensure_running_loop()
-        if not self._runner.call(self._add_waiter, done.release):
+        # At the end of the program the time is for sending, and not for what has to be imported
+        # before, which would cost a busy machine the spans of a short program.
+        is_ending, begin = _at_exit.at_exit.deadline is not None, time.monotonic()
+        has_loop = self._runner.wait(_PATIENCE if is_ending else timeout)
+        if timeout is not None and not is_ending:
+            timeout = max(0.0, timeout - (time.monotonic() - begin))
+        if not (has_loop and self._runner.call(self._add_waiter, done.release)):
             return self._drain_here(timeout)
         in_time = _native.acquire(done, timeout)
         _log.replay()
@@ -142,6 +149,15 @@ class Delivery:
         if not self._runner.call(self._add_waiter, self._finish_closing):
             self._drain_here(1.0)
             self._finish_closing()
+
+    @property
+    def closed(self) -> CloseFuture:
+        """Resolved when all is sent after :meth:`close`."""
+        with held_off:
+            from .closing import CloseFuture
+        # One step for the interpreter, so that two threads get the same.
+        future: CloseFuture = self.__dict__.setdefault("_closed", CloseFuture())
+        return future
 
     def hurry(self) -> None:
         """The interpreter ends: send at once, and do not wait for those who refuse."""
@@ -167,9 +183,7 @@ class Delivery:
         """Start afresh in a child process."""
         self._begin()
         if not self._is_closed:  # others wait for the parent's, if it is being closed
-            from .closing import CloseFuture
-
-            self.closed = CloseFuture()
+            self.__dict__.pop("_closed", None)
             if self._closing:
                 self._finish_closing()
 

@@ -96,15 +96,125 @@ def test_a_closed_loop_takes_nothing():
     assert runner.call(print) is False
 
 
-def test_a_runner_that_cannot_start_a_thread_takes_nothing_and_leaves_nothing(monkeypatch):
-    def no_thread(_):
-        raise RuntimeError("can't create new thread at interpreter shutdown")
+def no_thread(*_):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
 
-    monkeypatch.setattr("threadloop.ThreadLoop.start", no_thread)
+
+@pytest.fixture
+def nothing_imported(monkeypatch):
+    """As in a program whose first span this is."""
+    monkeypatch.setattr(_background, "_is_prepared", lambda: False)
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_runner_that_cannot_start_a_thread_takes_nothing_and_leaves_nothing(
+    monkeypatch, imported
+):
+    monkeypatch.setattr(_background, "_is_prepared", lambda: imported)
+    monkeypatch.setattr("threading.Thread.start", no_thread)
     runner = _background.Runner()
     assert runner.call(print) is False
+    assert runner.wait(TIMEOUT) is False
     assert not runner.is_running()
     assert not runner.is_current()
+
+
+@pytest.mark.usefixtures("nothing_imported")
+def test_a_loop_turns_on_the_thread_that_made_it_when_no_other_can_be_had(monkeypatch):
+    monkeypatch.setattr("threadloop.ThreadLoop.start", no_thread)
+    runner, ran = _background.Runner(), threading.Event()
+    assert runner.call(ran.set)
+    assert ran.wait(TIMEOUT)
+    runner.call(lambda: runner.io_loop.stop())
+
+
+@pytest.mark.usefixtures("nothing_imported")
+def test_a_loop_that_cannot_be_made_is_tried_again(monkeypatch, caplog):
+    made = _background._new_loop
+    failures = [OSError("too many open files")] * 2
+    monkeypatch.setattr(_background, "_START_AGAIN", 0.01)
+
+    def fails_at_first():
+        if failures:
+            raise failures.pop()
+        return made()
+
+    monkeypatch.setattr(_background, "_new_loop", fails_at_first)
+    runner, ran = _background.Runner(), threading.Event()
+    assert runner.call(ran.set)
+    runner.wait(TIMEOUT)
+    assert ran.wait(TIMEOUT)
+    assert runner.wait(0.0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The tracer cannot start its loop yet: OSError('too many open files')"
+    ]
+    runner.call(lambda: runner.io_loop.stop())
+
+
+@pytest.mark.usefixtures("nothing_imported")
+def test_the_caller_does_not_wait_for_the_imports_of_the_loop(monkeypatch):
+    """A slow disk, for instance, is not the traced request's trouble."""
+    made, imports_may_end = _background._new_loop, threading.Event()
+
+    def slow():
+        assert imports_may_end.wait(TIMEOUT)
+        return made()
+
+    monkeypatch.setattr(_background, "_new_loop", slow)
+    runner, ran = _background.Runner(), []
+    try:
+        assert runner.call(ran.append, 1)
+        assert runner.call(ran.append, 2)
+        assert runner.wait(0.0) is False
+    finally:
+        imports_may_end.set()
+    assert runner.wait(TIMEOUT)
+    assert runner.submit(asyncio.sleep, 0, "in order").result(TIMEOUT) == "in order"
+    assert ran == [1, 2]
+    runner.call(lambda: runner.io_loop.stop())
+
+
+FORK_WHILE_IT_IMPORTS = """
+import importlib.abc, os, sys, threading, time
+
+importing, forking = threading.Event(), threading.Event()
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "tornado.concurrent" and not importing.is_set():
+            importing.set()
+            assert forking.wait(10)
+            time.sleep(0.2)  # the fork is asked for now, and has to wait for what follows
+
+sys.meta_path.insert(0, Slow())
+from jaeger_like import Config, _background
+
+config = {{"sampler": {{"type": "const", "param": 1}}, "local_agent": {{"reporting_port": {port}}}}}
+tracer = Config(config, service_name="forked early").initialize_tracer()
+tracer.start_span("parent").finish()
+assert importing.wait(10)
+forking.set()
+child = os.fork()
+if child == 0:
+    tracer.start_span("child").finish()
+    done = tracer.flush(10) and _background.runner().wait(10)
+    os._exit(0 if done else 3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_waits_for_an_import_of_the_tracers_thread(agent):
+    """Else the child would wait for ever for the rest of a half-imported module."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORK_WHILE_IT_IMPORTS.format(port=agent.port)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(span.operation_name for span in agent.wait_for(2)) == ["child", "parent"]
 
 
 def test_who_holds_forks_off_may_fork_and_does_not_wait_for_himself():

@@ -56,6 +56,17 @@ def test_once_a_tracer_is_made_nothing_is_imported_but_while_forks_wait(agent, h
     assert_exactly_once(agent, result.ids)
 
 
+def test_a_fork_in_the_middle_of_an_import_waits_for_its_end(agent):
+    """logging's own hook before a fork must not keep the lock that the import needs to end."""
+    result = run_program("fork_in_import.py", agent.port, warnings=WARNINGS)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert result.values("imported") == [["of.a.module"]]
+    assert result.values("status") == [0]
+    assert result.values("free") == [[True]]
+    assert_exactly_once(agent, result.ids)
+
+
 class Told:
     def __init__(self):
         self.times = 0

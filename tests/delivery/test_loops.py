@@ -240,6 +240,9 @@ class NoThreads:
     def call(self, *_):
         return False
 
+    def wait(self, _):
+        return False
+
     def is_current(self):
         return False
 

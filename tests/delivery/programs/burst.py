@@ -41,6 +41,7 @@ settings = {
 tracer = Config(settings, service_name="burst", metrics_factory=Counts()).new_tracer()
 tags = {"text": "x" * 200, "number": 1}
 burst_is_over = threading.Event()
+assert _background.runner().wait(20)
 _background.runner().call(burst_is_over.wait)
 before = peak()
 for _ in range(count):

@@ -147,7 +147,7 @@ def no_hooks(tracer):
     import ctypes
 
     ids_in(tracer, 5)
-    assert _background.runner().io_loop
+    assert _background.runner().wait(20)
     time.sleep(0.3)
     # Not CDLL, which gives up the GIL: the child would wait for it for ever.
     child = ctypes.PyDLL(None).fork()
