@@ -25,7 +25,8 @@ class TraceData:
     :ivar debug_id: correlation id of a trace that is to be forced, or None
     :ivar tracestate: W3C ``tracestate`` as it is to be forwarded, or None
     :ivar random_id: W3C level 2 random flag: of a new trace, or as it was received
-    :ivar wire: encoded ids, kept here by the span encoder for the next span of the trace
+    :ivar wire: encoded ids and flags, and the last parent's id, kept here by the span encoder for
+        the next span of the trace
     """
 
     __slots__ = (

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A key and the start of its value: field 1 string, field 2 i32 (the value's kind). Programs use
 # few keys, over and over. Worth 0.1 us a tag.
 _keys: dict[object, str] = {}
+_names: dict[object, str] = {}  # of operations, likewise
 _MAX_KEYS = 4096
 
 # Two groups of seven bits with more to come, and whole varints; complete as soon as a span is
@@ -31,6 +32,9 @@ _MORE: list[str] = []
 _LAST = [chr(low) for low in range(0x80)]
 _SHORT = 0x80  # numbers below are in _LAST
 _SMALL = 0x40  # and integers below this, folded
+
+# The higher bits of the last time, two minutes long the same, and their groups.
+_now: tuple[int | None, str] = (None, "")
 
 _SIGN = 1 << 63
 _REFERENCE_TYPES = {"child_of": "\x00", "follows_from": "\x02"}
@@ -59,23 +63,28 @@ def encode_span(
     :param logs: pairs of a time in microseconds since 1970 and fields
     :param max_length: limit of text values, in characters
     """
-    head, flags = trace.wire or _trace_ids(trace)
-    name = string(operation_name)
-    clock = start << 1
-    if clock >> 28 >= 0x4000 and clock >> 56 == 0:  # from 1971 on: three look-ups and the rest
-        begin = (
-            f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{_MORE[clock >> 28 & 0x3FFF]}"
-            f"{_LAST[clock >> 42]}"
-        )
+    head, flags, known_id, known = trace.wire or _trace_ids(trace)
+    # Most ids are met again soon: a span finishes after its children, and those after each other.
+    this = known if span_id == known_id else identifier(span_id)
+    if parent_id == known_id:
+        parent = known
     else:
-        begin = zigzag(start)
-    parent = identifier(parent_id) if parent_id else "\x00"
+        parent = identifier(parent_id) if parent_id else "\x00"
+        trace.wire = (head, flags, parent_id, parent)
+    if operation_name.__class__ is not str or not (name := _names.get(operation_name, "")):
+        name = _name(operation_name)
+    clock = start << 1
+    high, end = _now
+    if clock >> 28 == high:
+        begin = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
+    else:
+        begin = _time(start)
     length = _LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
     wide = references_text(references) if references else "\x25"
     fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
     entries = _log_list(logs, max_length, max_traceback_length) if logs else "\x0c"
     return (
-        f"{head}{identifier(span_id)}\x16{parent}\x18{name}{wide}{flags}\x16{begin}\x16{length}"
+        f"{head}{this}\x16{parent}\x18{name}{wide}{flags}\x16{begin}\x16{length}"
         f"\x19{fields}\x19{entries}\x00"
     ).encode("latin-1")
 
@@ -158,16 +167,33 @@ def _use_tables() -> None:
     _MORE = more  # last: it says to other threads that all is there
 
 
-def _trace_ids(trace: TraceData) -> tuple[str, str]:
+def _trace_ids(trace: TraceData) -> tuple[str, str, int | None, str]:
     if not _MORE:
         _use_tables()
     trace_id = trace.trace_id or 0
-    trace.wire = (
+    wire = (
         f"\x16{identifier(trace_id)}\x16{identifier(trace_id >> 64)}\x16",
         _LAST[((trace.flags or 0) & 0xFF) << 1],
+        None,
+        "\x00",
     )
-    wire: tuple[str, str] = trace.wire
+    trace.wire = wire
     return wire
+
+
+def _time(start: int) -> str:
+    global _now
+    high = start >> 27
+    if 0x4000 <= high < 1 << 28:  # from 1971 on: two look-ups more
+        _now = (high, f"{_MORE[high & 0x3FFF]}{_LAST[high >> 14]}")
+    return zigzag(start)
+
+
+def _name(value: object) -> str:
+    name = string(value)
+    if type(value) is str and len(name) < 256 and len(_names) < _MAX_KEYS:
+        _names[value] = name
+    return name
 
 
 def _key(key: object) -> str:

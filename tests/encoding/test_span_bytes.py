@@ -130,6 +130,33 @@ def test_span_of_a_real_packet_of_jaeger_client():
     )
 
 
+# -- spans after each other, whose ids, names and times are those of the one before, or nearly ------
+
+SPANS_OF_A_TRACE = st.lists(
+    st.tuples(
+        st.sampled_from([1, 127, 2**63, U64]),
+        st.sampled_from([None, 0, 1, 127, 2**63, U64]),
+        st.sampled_from(["", "a", "b", "é", "x" * 300]),
+        st.sampled_from([0, 1, -1, -(2**62), 2**40, 2**41, 2**54, 2**55, 2**56, 2**62])
+        .flatmap(lambda near: st.integers(near - 3, near + 3))
+        .filter(lambda time: -(2**63) <= time < 2**63),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(st.sampled_from([1, U64, 2**127]), SPANS_OF_A_TRACE)
+def test_what_is_kept_for_the_next_span_is_never_the_wrong_one(trace_id, spans):
+    trace = TraceData(trace_id, 1)
+    for span_id, parent_id, name, start in spans:
+        record = encode_span(
+            trace, span_id, parent_id, name, None, start, 0, None, None, 1024, 4096
+        )
+        fields = {"span_id": span_id, "parent_id": parent_id, "name": name, "start": start}
+        assert record.hex() == expected(trace_id=trace_id, **fields).hex()
+
+
 # -- integers, where their encoding changes its length ---------------------------------------------
 
 
