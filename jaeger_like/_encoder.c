@@ -123,14 +123,14 @@ static int put_text(Record *r, PyObject *value)
     return result;
 }
 
-static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *limits);
+static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits);
 
 /* A value of any other type, or a number too wide for 64 bits: what the Python encoder makes of it. */
-static int put_odd(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *limits)
+static int put_odd(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits)
 {
     int result = -1;
     PyObject *converted = PyObject_CallFunctionObjArgs(
-        plain, value, PyTuple_GetItem(limits, 0), PyTuple_GetItem(limits, 1), NULL);
+        plain, value, limits[0], limits[1], NULL);
     if (converted == NULL)
         return -1;
     if (PyUnicode_CheckExact(converted)) { /* cut already, and a traceback by another limit */
@@ -150,7 +150,7 @@ static int put_odd(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *
 }
 
 /* vType and the value's own field. */
-static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *limits)
+static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits)
 {
     if (!ROOM(r, SMALL))
         return -1;
@@ -202,7 +202,7 @@ static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject
 }
 
 /* A list of Tag structs. */
-static int put_tags(Record *r, PyObject *tags, Py_ssize_t max_length, PyObject *limits)
+static int put_tags(Record *r, PyObject *tags, Py_ssize_t max_length, PyObject *const *limits)
 {
     PyObject *key, *value;
     Py_ssize_t position = 0, written = 0, size;
@@ -247,7 +247,7 @@ static int put_tags(Record *r, PyObject *tags, Py_ssize_t max_length, PyObject *
     return 0;
 }
 
-static int put_logs(Record *r, PyObject *logs, Py_ssize_t max_length, PyObject *limits)
+static int put_logs(Record *r, PyObject *logs, Py_ssize_t max_length, PyObject *const *limits)
 {
     Py_ssize_t i, size;
     if (!ROOM(r, SMALL))
@@ -402,8 +402,9 @@ static int put_time(Record *r, PyObject *micros)
 enum { TRACE, SPAN_ID, PARENT_ID, NAME, REFERENCES, START, DURATION, TAGS, LOGS, MAX, MAX_TRACEBACK,
        ARGUMENTS };
 
-static int put_span(Record *r, PyObject *const *a, PyObject *limits)
+static int put_span(Record *r, PyObject *const *a)
 {
+    PyObject *const *limits = a + MAX; /* max_length, max_traceback_length */
     Py_ssize_t max_length = PyLong_AsSsize_t(a[MAX]);
     if (max_length == -1 && PyErr_Occurred())
         return -1;
@@ -435,7 +436,7 @@ static int put_span(Record *r, PyObject *const *a, PyObject *limits)
 static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     Record record;
-    PyObject *limits, *result = NULL;
+    PyObject *result = NULL;
     (void)module;
     if (count != ARGUMENTS) {
         PyErr_Format(PyExc_TypeError, "encode_span takes %d arguments, not %zd", (int)ARGUMENTS,
@@ -446,17 +447,13 @@ static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ss
         PyErr_SetString(PyExc_RuntimeError, "set_helpers was not called");
         return NULL;
     }
-    limits = PyTuple_Pack(2, arguments[MAX], arguments[MAX_TRACEBACK]);
-    if (limits == NULL)
-        return NULL;
     record.data = record.stack;
     record.size = 0;
     record.capacity = sizeof record.stack;
-    if (put_span(&record, arguments, limits) == 0)
+    if (put_span(&record, arguments) == 0)
         result = PyBytes_FromStringAndSize(record.data, (Py_ssize_t)record.size);
     if (record.data != record.stack)
         PyMem_Free(record.data);
-    Py_DECREF(limits);
     return result;
 }
 
