@@ -96,6 +96,7 @@ class Delivery:
             return
         if not self._call(self._on_first):
             self._reporter._armed = False  # the next span tries again
+            self._reporter._look_at = 0
             if _native.is_about_to_fork() and self._patience_here > 0:
                 # This process may never do anything again, not even end as others do.
                 started = time.monotonic()
@@ -287,6 +288,7 @@ class Delivery:
                 reporter._woken = True  # nobody needs to wake us while we are at it
                 if not reporter.queue:
                     reporter._armed = self._send_partial = False
+                    reporter._look_at = 0
                     if not reporter.queue:
                         self.bytes_out = reporter._bytes_in
                         if self._is_closed:  # a late one opened the socket again
@@ -389,7 +391,9 @@ class Delivery:
             self._tell_errors("recovered", "Submitting traces to %s works again", self._to)
         if hasattr(self._sender, "pause_after"):
             urgent = len(self._reporter.queue) > self._reporter.queue_capacity // 2
-            await asyncio.sleep(self._sender.pause_after(packet, urgent))
+            pause = self._sender.pause_after(packet, urgent)
+            if pause or self._reporter.io_loop is not None:  # the program has other things to do
+                await asyncio.sleep(pause)
 
     async def _wait(self, seconds: float, exc: Exception) -> None:
         import asyncio
@@ -418,7 +422,7 @@ class Delivery:
         self._seq_no -= 1
         self._put_back()
         self.set_process(*self._process_arguments)
-        self._reporter._wake_bytes = self.packet_budget
+        self._reporter._set_wake_bytes()
 
     def _put_back(self) -> None:
         """Return to the queue what was taken for a packet and not sent."""
@@ -426,6 +430,7 @@ class Delivery:
         self._taken -= len(self._under_way)
         self.bytes_out -= sum(map(len, self._under_way))
         self._under_way = []
+        self._reporter._check_at = 0
 
     def give_up(self, spans: int, exc: Exception) -> None:
         self._failed += spans

@@ -34,6 +34,13 @@ MAX_WAITING_BYTES = 16 << 20
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 
+# The loop is woken for so many full packets. To wake it, a caller writes to a pipe and so lends the
+# interpreter's lock to whoever wants it, for 5 ms if that is a thread which only computes.
+_WAKE_PACKETS = 4
+
+_LEAST = 20  # bytes that every record exceeds
+_LOOK_EVERY = 4_096  # bytes, twenty spans
+
 
 class BaseReporter:
     """What the tracer wants of a reporter."""
@@ -203,13 +210,14 @@ class Reporter(BaseReporter):
         # Half a buffer at the latest, so that the other half has time until it is sent.
         self._wake_spans = min(batch_size or self.queue_capacity, max(1, self.queue_capacity // 2))
         self._drops = Throttled(WARNING)
-        self._bytes_in = 0  # added to by callers only, so that they need no lock
-        self._give_way_at = 0
+        # Added to by callers only, so that they need no lock. What follows are values of it.
+        self._bytes_in = 0
+        self._check_at = self._look_at = self._give_way_at = 0
         self._armed = False
         self._woken = False
         self._dropped = 0
         self._delivery = Delivery(self, sender or as_sender(channel))
-        self._wake_bytes = self._delivery.packet_budget
+        self._set_wake_bytes()
         if hasattr(sender, "has_room"):
             sender.has_room = self._has_room
         _fork.register(self)
@@ -239,23 +247,44 @@ class Reporter(BaseReporter):
             if again is None:
                 return
             record = again
-        queue = self.queue
-        bytes_in = self._bytes_in + len(record)
-        waiting = bytes_in - self._delivery.bytes_out
-        if self.stopped or len(queue) >= self.queue_capacity or waiting > MAX_WAITING_BYTES:
-            self._drop()
+        self._bytes_in = bytes_in = self._bytes_in + len(record)
+        # What has to be looked at now and then is not looked at for each span: 0.1 us.
+        if bytes_in >= self._check_at and not self._may_wait(bytes_in, len(record)):
             return
-        queue.append(record)
-        self._bytes_in = bytes_in
+        self.queue.append(record)
+        if bytes_in >= self._look_at:
+            self._look(bytes_in)
+
+    def _may_wait(self, bytes_in: int, size: int) -> bool:
+        """Check the limits of the buffer, and say when that is due again; drop what is beyond."""
+        spans = self.queue_capacity - len(self.queue)
+        room = MAX_WAITING_BYTES - (bytes_in - self._delivery.bytes_out)
+        # Before stopped is read, which close() sets on another thread before it sets this.
+        self._check_at = bytes_in + min(room, (spans - 1) * _LEAST)
+        if not self.stopped and spans > 0 and room >= 0:
+            return True
+        self._check_at = 0
+        self._bytes_in -= size
+        self._drop()
+        return False
+
+    def _look(self, bytes_in: int) -> None:
+        """Have the loop woken if that is due, and say when to look again."""
+        waiting_spans = len(self.queue)
+        # First, since the loop's thread sets it to 0 after it has taken us for idle.
+        self._look_at = bytes_in + min(
+            _LOOK_EVERY, max(0, self._wake_spans - waiting_spans - 1) * _LEAST
+        )
         if not self._armed:  # the first since the buffer was empty
             self._armed = True
             self._delivery.arm()
-        if waiting >= self._wake_bytes or len(queue) >= self._wake_spans:
+        waiting = bytes_in - self._delivery.bytes_out
+        if waiting >= self._wake_bytes or waiting_spans >= self._wake_spans:
             if not self._woken:
                 self._woken = True
                 self._delivery.wake()
             if waiting >= _PRESSURE_BYTES and bytes_in >= self._give_way_at:
-                self._give_way_at = bytes_in + self._wake_bytes
+                self._give_way_at = bytes_in + self._delivery.packet_budget
                 _native.sleep(_GIVE_WAY_SECONDS)
 
     def _encode_again(self, span: Any) -> bytes | None:
@@ -283,6 +312,11 @@ class Reporter(BaseReporter):
             self._delivery.give_up(1, exc)
             return None
 
+    def _set_wake_bytes(self) -> None:
+        # Where there is no flush interval, what does not wake the loop would stay.
+        packets = _WAKE_PACKETS if self.flush_interval else 1
+        self._wake_bytes = packets * self._delivery.packet_budget
+
     def _has_room(self) -> bool:
         waiting = self._bytes_in - self._delivery.bytes_out
         return len(self.queue) < self.queue_capacity and waiting < MAX_WAITING_BYTES
@@ -306,7 +340,7 @@ class Reporter(BaseReporter):
     def set_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
         """Learn whose spans these are. Nothing is sent before."""
         self._delivery.set_process(service_name, tags, max_length)
-        self._wake_bytes = self._delivery.packet_budget
+        self._set_wake_bytes()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until the spans reported so far are sent.
@@ -321,6 +355,7 @@ class Reporter(BaseReporter):
         """Take no more spans, send what is waiting, release the socket."""
         if not self.stopped:
             self.stopped = True
+            self._check_at = 0
             self._delivery.close()
         return self._delivery.closed
 
@@ -333,7 +368,7 @@ class Reporter(BaseReporter):
     def _after_fork(self) -> None:
         """Begin empty: what waits in the parent is sent by the parent."""
         self.queue = deque()
-        self._bytes_in = self._give_way_at = self._dropped = 0
+        self._bytes_in = self._check_at = self._look_at = self._give_way_at = self._dropped = 0
         self._armed = self._woken = False
         self._delivery.after_fork()
 
