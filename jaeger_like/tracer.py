@@ -310,7 +310,7 @@ class Tracer(TracerEnds):
                     # one is cheaper than a set operation by 0.05 us for three tags.
                     if tags.__class__ is dict:
                         for value in tags.values():
-                            kind = value.__class__
+                            kind = type(value)
                             if (
                                 kind is not str
                                 and kind is not int

@@ -90,8 +90,15 @@ def context_from_string(
     if not trace_id or not span_id:
         raise _malformed(value)
     bits = _COMMON_FLAGS[flags] if flags in _COMMON_FLAGS else int(flags, 16) & FLAGS_MASK
-    context = _new(SpanContext)  # make_context, whose call would be a twentieth
-    context._trace = TraceData(trace_id, bits, baggage, debug_id)
+    # TraceData() and make_context(), whose calls would be an eighth.
+    context = _new(SpanContext)
+    context._trace = data = _new(TraceData)
+    data.trace_id = trace_id
+    data.flags = bits
+    data.baggage = baggage
+    data.debug_id = debug_id
+    data.tracestate = data.wire = None
+    data.random_id = False
     context.span_id = span_id
     context.parent_id = None if parent == "0" else int(parent, 16) or None
     return context

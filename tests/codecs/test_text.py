@@ -222,6 +222,41 @@ def test_mappings_are_carriers(codec, make):
     assert extracted.baggage == {"k": "v"}
 
 
+NAMES = st.sampled_from(
+    ["uber-trace-id", "Uber-Trace-Id", "UBER-TRACE-ID", "x-uber-trace-id", "uber-trace-id\n"]
+    + ["uberctx-k", "Uberctx-K", "jaeger-debug-id", "jaeger-baggage", "Jaeger-Baggage"]
+    + ["host", "Accept", "", b"uber-trace-id", b"host", 5, None, ("uber-trace-id",)]
+)
+VALUES = st.sampled_from(["1:2:0:1", "3:4:5:0", "1%3A2%3A0%3A1", "k=v", "d", "", None, b"1:2:0:1"])
+
+
+@BOTH
+@given(st.lists(st.dictionaries(NAMES, VALUES, max_size=5), max_size=4))
+def test_a_dict_is_read_as_any_mapping_is_the_first_time_and_every_time(codec, carriers):
+    """Where our headers are among those of a request is remembered for the next one."""
+
+    def read(carrier):
+        try:
+            found = codec.extract(carrier)
+        except SpanContextCorruptedException:
+            return "corrupted"
+        return found and (*ids(found), found.baggage, found.debug_id)
+
+    for carrier in carriers + carriers:
+        assert read(carrier) == read(UserDict(carrier))
+
+
+def test_names_of_many_kinds_of_requests_are_not_kept_for_ever():
+    codec = TextCodec()
+    for number in range(1_000):
+        carrier = {f"x-{number}": "y", "uber-trace-id": "1:2:0:1"}
+        assert ids(codec.extract(carrier)) == (1, 2, None, 1)
+        assert codec.extract({f"x-{number}": "y"}) is None
+        assert codec.extract({"x" * 2_000 + str(number): "y"}) is None
+    kept = sum(len(name) for names in codec._seen for name in names)
+    assert 0 < kept < 10_000
+
+
 class ItemsOnly:
     def __init__(self, items):
         self.items = items
