@@ -109,7 +109,10 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
     size = len(tags)
     out = chr(size << 4 | 0xC) if size < 15 else list_header(size, 0xC)
     for key, value in tags.items():
-        head = _keys.get(key) or _key(key)
+        try:  # dearer than get() for a key that is new, and half its price for all others
+            head = _keys[key]
+        except KeyError:
+            head = _key(key)
         kind = value.__class__
         if kind is str:
             size = len(value)
@@ -142,9 +145,13 @@ def _log_list(
 ) -> str:
     out = list_header(len(logs), 0xC)
     for timestamp, fields in logs:
-        out += (
-            f"\x16{zigzag(timestamp)}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
-        )
+        clock = timestamp << 1
+        high, end = _now
+        if clock >> 28 == high:
+            at = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
+        else:
+            at = _time(timestamp)
+        out += f"\x16{at}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
     return out
 
 
