@@ -36,7 +36,7 @@ class ContextVarScopeManager(opentracing.ScopeManager):
         """Make *span* active until the returned scope is closed."""
         scope = _new(ContextVarScope)
         scope._manager = self
-        scope._span = span
+        scope._span = scope.span = span
         scope._finish_on_close = finish_on_close
         scope._state = _OPEN
         variable = self._variable
@@ -53,9 +53,12 @@ class ContextVarScopeManager(opentracing.ScopeManager):
 class ContextVarScope(opentracing.Scope):
     """An active span, until :meth:`close`. Made by the scope manager and by the tracer only."""
 
-    __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state")
+    # A slot for the span: opentracing's property, which programs ask for each span, is dearer by
+    # 0.06 us.
+    __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state", "span")
 
     _manager: ContextVarScopeManager
+    span: Any
     _span: Any  # None in a QuietScope whose span nobody has asked for
     _previous: ContextVarScope | None
     _finish_on_close: bool

@@ -354,10 +354,10 @@ class Span(opentracing.Span):
         """Keep a log entry, whatever was decided about the trace."""
         micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
         try:
-            fields = {
-                key: value if value.__class__ in PLAIN_TYPES else self._plain(value)
-                for key, value in key_values.items()
-            }
+            fields = key_values.copy() if key_values.__class__ is dict else dict(key_values.items())
+            for key, value in fields.items():
+                if value.__class__ not in PLAIN_TYPES:
+                    fields[key] = self._plain(value)  # no key is new
         except Exception:
             fields = odd_fields(key_values, *self._limits())
         if self._logs is None:

@@ -380,7 +380,7 @@ class Tracer(TracerEnds):
             if quiet is not None and parent is None:
                 parent = previous.span  # type: ignore[union-attr]
             scope = _new(ContextVarScope)
-            scope._span = self.start_span(
+            scope._span = scope.span = self.start_span(
                 operation_name, parent, references, tags, start_time, True
             )
         scope._manager = manager
