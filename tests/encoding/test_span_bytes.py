@@ -130,7 +130,7 @@ def test_span_of_a_real_packet_of_jaeger_client():
     )
 
 
-# -- spans after each other, whose ids, names and times are those of the one before, or nearly ------
+# -- spans after each other, whose ids, names and times are those of the one before, or nearly -----
 
 SPANS_OF_A_TRACE = st.lists(
     st.tuples(
