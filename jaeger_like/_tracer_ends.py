@@ -66,7 +66,7 @@ class TracerEnds(opentracing.Tracer):
 
             # What the other process is told must stay true.
             settle(span_context._trace, 0)
-        codec.inject(span_context=span_context, carrier=carrier)
+        codec.inject(span_context, carrier)
 
     def extract(self, format: str, carrier: Any) -> SpanContext | None:
         """Read a context from a carrier; None when there is nothing in it.

@@ -106,13 +106,13 @@ class TextCodec(Codec):
                 ours = self._seen.get(names) or self._look_for_ours(names)
             except Exception:  # of a key's own methods
                 ours = _SOMEWHERE
-            if ours is _NOWHERE:
-                return None
-            if ours is not _SOMEWHERE:
+            if ours.__class__ is str:
                 try:
                     return context_from_string(carrier[ours])
                 except SpanContextCorruptedException:  # perhaps it is encoded
                     pass
+            elif ours is _NOWHERE:
+                return None
         return self._extract_any(carrier)
 
     def _look_for_ours(self, names: tuple[Any, ...]) -> Any:
