@@ -154,16 +154,16 @@ class Reporter(BaseReporter):
     """Sends spans to an agent or a collector, in the background.
 
     A span is encoded when it is reported, on the caller's thread, and waits as bytes in a bounded
-    buffer; the loop's thread packs and sends when a packet is full or *flush_interval* after the
-    first span came. The caller never meets an error: what cannot be kept or sent is counted in the
-    metrics, told to the backend, and logged. It waits for nothing, but while more than half a
+    buffer; the loop's thread packs and sends when four packets are full or *flush_interval* after
+    the first span came. The caller never meets an error: what cannot be kept or sent is counted in
+    the metrics, told to the backend, and logged. It waits for nothing, but while more than half a
     megabyte is waiting it gives way to the loop for 0.1 ms once for each packet that it fills.
 
     :param channel: a ``LocalAgentSender``, or any Thrift transport with ``write`` and ``flush``
     :param queue_capacity: spans that may wait; by default 50,000, and 16 MiB
     :param batch_size: spans after which a packet is sent although it is not full; by default
         packets are filled
-    :param flush_interval: seconds; 0 or None sends full packets only
+    :param flush_interval: seconds; 0 or None sends full packets only, each as soon as it is full
     :param io_loop: tornado loop to run on; by default the one in the background
     :param error_reporter: gets messages about failures; by default they go to the log
     :param metrics: deprecated, a ``Metrics`` object; *metrics_factory* wins

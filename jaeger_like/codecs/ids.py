@@ -89,7 +89,7 @@ def context_from_string(
     span_id = int(span, 16)
     if not trace_id or not span_id:
         raise _malformed(value)
-    bits = 1 if flags == "1" else _COMMON_FLAGS.get(flags, None)
+    bits = 1 if flags == "1" else _COMMON_FLAGS.get(flags)
     if bits is None:
         bits = int(flags, 16) & FLAGS_MASK
     # TraceData() and make_context(), whose calls would be an eighth.

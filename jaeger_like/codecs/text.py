@@ -43,6 +43,8 @@ _unfit_for_name = Pattern("[^ -9;-~\xa1-\xff]| \\Z")
 _NOWHERE, _SOMEWHERE = object(), object()
 _MAX_SEEN = 128  # sets of names that are remembered
 _MAX_SEEN_LENGTH = 1_024  # characters of the names of one set
+_FORGET_AFTER = 2_000  # requests with names that are not remembered
+_ONLY_TEXT = frozenset((str,))
 
 
 class TextCodec(Codec):
@@ -72,7 +74,9 @@ class TextCodec(Codec):
     ) -> None:
         self.url_encoding = url_encoding
         self.trace_id_header = _normal("trace_id_header", trace_id_header)
+        self._capitalised = self.trace_id_header.title()  # as WSGI frameworks show it
         self._seen: dict[tuple[str, ...], Any] = {}  # which name is ours among those of a request
+        self._unseen = 0  # requests with other names since it is full
         self.baggage_prefix = _normal("baggage_header_prefix", baggage_header_prefix)
         self.debug_id_header = _normal("debug_id_header", debug_id_header)
         self.baggage_header = _normal("baggage_header", baggage_header)
@@ -103,8 +107,8 @@ class TextCodec(Codec):
             # programs: which of all names is ours is looked up. Worth a quarter of an extraction.
             try:
                 names = tuple(carrier)
-                ours = self._seen.get(names) or self._look_for_ours(names)
-            except Exception:  # of a key's own methods
+                ours = self._seen.get(names) or self._look_for_ours(names, carrier)
+            except Exception:  # keys that are no text, or whose own methods fail
                 ours = _SOMEWHERE
             if ours.__class__ is str:
                 try:
@@ -115,11 +119,12 @@ class TextCodec(Codec):
                 return None
         return self._extract_any(carrier)
 
-    def _look_for_ours(self, names: tuple[Any, ...]) -> Any:
+    def _look_for_ours(self, names: tuple[Any, ...], carrier: dict[Any, Any]) -> Any:
         """Return the one name of ours among others, or that there is none, or that it is not so
-        simple."""
-        if not all(type(name) is str for name in names):
-            return _SOMEWHERE
+        simple.
+
+        :raises TypeError: not all of them are text
+        """
         keys = "\n".join(names)
         lower = keys.lower()
         ours: Any = _SOMEWHERE
@@ -128,17 +133,28 @@ class TextCodec(Codec):
             and self.debug_id_header not in lower
             and self.baggage_header not in lower
         ):
-            times = lower.count(self.trace_id_header)
+            header = self.trace_id_header
+            times = lower.count(header)
             if not times:
                 ours = _NOWHERE
             elif times == 1:
-                own = [name for name in names if name.lower() == self.trace_id_header]
-                ours = own[0] if own else _NOWHERE
-        if len(keys) <= _MAX_SEEN_LENGTH:
-            if len(self._seen) >= _MAX_SEEN:
-                self._seen.clear()
-            self._seen[names] = ours
+                for spelling in (header, self._capitalised):
+                    if spelling in carrier:
+                        ours = spelling
+        self._remember(names, len(keys), ours)
         return ours
+
+    def _remember(self, names: tuple[Any, ...], length: int, ours: Any) -> None:
+        if len(self._seen) < _MAX_SEEN:
+            # A class of the program's own may hold anything, and compare as it likes.
+            if length <= _MAX_SEEN_LENGTH and set(map(type, names)) <= _ONLY_TEXT:
+                self._seen[names] = ours
+            return
+        # Where every request has other names nothing is gained: begin again, but seldom.
+        self._unseen += 1
+        if self._unseen >= _FORGET_AFTER:
+            self._unseen = 0
+            self._seen.clear()
 
     def _extract_any(self, carrier: Any) -> SpanContext | None:
         found = False
