@@ -8,7 +8,8 @@ imported in here::
         import tornado
 
 Forks that are made through Python wait until that is done, a tenth of a second, and for five
-seconds at the most.
+seconds at the most. For names that are looked up there is another of these, see
+:mod:`.transport.resolver`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_PATIENCE = 5.0  # seconds
-
 
 class HeldOff:
-    """A context manager; it can be entered again by the thread that is in it."""
+    """A context manager; it can be entered again by the thread that is in it.
 
-    def __init__(self) -> None:
+    :param patience: seconds that forks wait at the most, and others who want to enter
+    """
+
+    def __init__(self, patience: float = 5.0) -> None:
+        self._patience = patience
         self._begin()
         self._logging_is_older = "logging" in sys.modules
         if hasattr(os, "register_at_fork"):
@@ -42,7 +45,7 @@ class HeldOff:
         self._depth = 0
 
     def __enter__(self) -> None:
-        self._enter(_PATIENCE)
+        self._enter(self._patience)
 
     def _enter(self, patience: float) -> bool:
         me = _native.thread_id()
@@ -69,7 +72,7 @@ class HeldOff:
             while lock is not None and lock._is_owned():
                 lock.release()
                 times += 1
-            self._enter(_PATIENCE)
+            self._enter(self._patience)
             for _ in range(times):
                 lock.acquire()
         if not self._logging_is_older:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _socket
 
 from .. import _native
+from .._held_off import HeldOff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     Address = tuple[int, Any]
+
+
+# A fork while another thread is in the C library's resolver leaves the child locks that nobody will
+# open, and every look-up there hangs, the program's own too. So forks wait for us, mostly a few
+# milliseconds. No longer than this where no name server answers: that wait is without those locks.
+_looking_up = HeldOff(patience=0.3)
+
+_LOOPBACK = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
 
 
 async def look_up(
@@ -29,6 +38,12 @@ async def look_up(
     """
     import asyncio
 
+    if host.lower() == "localhost":  # RFC 6761: always these, so nobody need be asked
+        return [
+            (own, (address, port) if own == _socket.AF_INET else (address, port, 0, 0))
+            for own, address in _LOOPBACK
+            if family in (_socket.AF_UNSPEC, own)
+        ]
     try:
         return _get_addresses(host, port, family, kind, _socket.AI_NUMERICHOST)
     except OSError:
@@ -47,7 +62,8 @@ async def look_up(
     def ask() -> None:
         result, error = None, None
         try:
-            result = _get_addresses(host, port, family, kind, 0)
+            with _looking_up:
+                result = _get_addresses(host, port, family, kind, 0)
         except Exception as exc:
             error = exc
         try:
@@ -60,13 +76,6 @@ async def look_up(
     except RuntimeError as exc:  # the interpreter is ending and gives no thread
         if getattr(loop, "may_block_at_exit", False):
             return _get_addresses(host, port, family, kind, 0)
-        if host == "localhost":
-            loopback = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
-            return [
-                (own, (address, port) if own == _socket.AF_INET else (address, port, 0, 0))
-                for own, address in loopback
-                if family in (_socket.AF_UNSPEC, own)
-            ]
         raise OSError(f"cannot look up {host}: {exc}") from exc
     return await answer
 

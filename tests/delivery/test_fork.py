@@ -67,6 +67,19 @@ def test_a_fork_in_the_middle_of_an_import_waits_for_its_end(agent):
     assert_exactly_once(agent, result.ids)
 
 
+@pytest.mark.parametrize(
+    ("way", "looked_up"), [("ends soon", ["agent.example"]), ("hangs", [])], ids=["soon", "hangs"]
+)
+def test_a_fork_waits_for_a_look_up_and_not_for_ever(agent, way, looked_up):
+    """The C library's resolver has locks, which a child would find closed for ever."""
+    result = run_program("fork_in_look_up.py", agent.port, way, warnings=WARNINGS)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert result.values("looked_up") == [looked_up]
+    assert result.values("status") == [0]
+    assert [span.operation_name for span in agent.wait_for(1)] == ["parent"]
+
+
 class Told:
     def __init__(self):
         self.times = 0
