@@ -71,7 +71,7 @@ def encode_span(
     else:
         parent = identifier(parent_id) if parent_id else "\x00"
         trace.wire = (head, flags, parent_id, parent)
-    if operation_name.__class__ is not str or not (name := _names.get(operation_name, "")):
+    if type(operation_name) is not str or not (name := _names.get(operation_name, "")):
         name = _name(operation_name)
     clock = start << 1
     high, end = _now
