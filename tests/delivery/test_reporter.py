@@ -1,6 +1,5 @@
 """From finished spans to packets: nothing lost, nothing twice, packets full, everything counted."""
 
-import gc
 import socket
 import threading
 import time
@@ -83,6 +82,39 @@ def test_spans_of_many_threads_arrive_exactly_once(make_tracer, agent):
         ids = [id_ for ids in threads.map(lambda _: trace(tracer, 2_000), range(8)) for id_ in ids]
     assert tracer.flush(TIMEOUT)
     assert_exactly_once(agent, ids)
+
+
+def test_callers_that_come_in_while_the_loop_takes_records_disturb_nothing(agent, make_tracer):
+    tracer = make_tracer(flush_interval=0.02)
+    reporter, late = tracer.reporter, []
+
+    class Queue(type(reporter.queue)):
+        """Another thread adds a span whenever the loop has had a look."""
+
+        def add(self):
+            if threading.current_thread().name == "jaeger_like" and len(late) < 5:
+                late.append(finished_span())
+                reporter.report_span(late[-1])
+
+        def __iter__(self):
+            iterator = super().__iter__()
+            self.add()
+            return iterator
+
+        def __getitem__(self, index):
+            record = super().__getitem__(index)
+            self.add()
+            return record
+
+        def popleft(self):
+            record = super().popleft()
+            self.add()
+            return record
+
+    reporter.queue = Queue()
+    ids = trace(tracer, 3)
+    came = agent.wait_for(8)
+    assert {span.span_id for span in came} == {*ids, *(span.span_id for span in late)}
 
 
 def test_nothing_is_sent_before_the_process_is_known(numbers):
