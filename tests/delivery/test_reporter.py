@@ -1,5 +1,6 @@
 """From finished spans to packets: nothing lost, nothing twice, packets full, everything counted."""
 
+import gc
 import socket
 import threading
 import time
