@@ -206,7 +206,8 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_fork_waits_for_an_import_of_the_tracers_thread(agent):
     """Else the child would wait for ever for the rest of a half-imported module."""
     done = subprocess.run(
-        [sys.executable, "-c", FORK_WHILE_IT_IMPORTS.format(port=agent.port)],
+        # From 3.12 on Python itself warns of a fork in a process that has threads.
+        [sys.executable, "-Wignore", "-c", FORK_WHILE_IT_IMPORTS.format(port=agent.port)],
         cwd=ROOT,
         capture_output=True,
         text=True,
