@@ -34,9 +34,11 @@ MAX_WAITING_BYTES = 16 << 20
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 
-# The loop is woken for so many full packets. To wake it, a caller writes to a pipe and so lends the
-# interpreter's lock to whoever wants it, for 5 ms if that is a thread which only computes.
+# The loop is woken for so many full packets, and for one if it is as large as a collector's. To wake
+# it, a caller writes to a pipe and so lends the interpreter's lock to whoever wants it, for 5 ms if
+# that is a thread which only computes.
 _WAKE_PACKETS = 4
+_WAKE_BYTES = 260_000
 
 _LEAST = 20  # bytes that every record exceeds
 _LOOK_EVERY = 4_096  # bytes, twenty spans
@@ -154,10 +156,11 @@ class Reporter(BaseReporter):
     """Sends spans to an agent or a collector, in the background.
 
     A span is encoded when it is reported, on the caller's thread, and waits as bytes in a bounded
-    buffer; the loop's thread packs and sends when four packets are full or *flush_interval* after
-    the first span came. The caller never meets an error: what cannot be kept or sent is counted in
-    the metrics, told to the backend, and logged. It waits for nothing, but while more than half a
-    megabyte is waiting it gives way to the loop for 0.1 ms once for each packet that it fills.
+    buffer; the loop's thread packs and sends when four packets for an agent are full, or one for a
+    collector, or *flush_interval* after the first span came. The caller never meets an error: what
+    cannot be kept or sent is counted in the metrics, told to the backend, and logged. It waits for
+    nothing, but while more than half a megabyte is waiting it gives way to the loop for 0.1 ms once
+    for each packet that it fills.
 
     :param channel: a ``LocalAgentSender``, or any Thrift transport with ``write`` and ``flush``
     :param queue_capacity: spans that may wait; by default 50,000, and 16 MiB
@@ -313,9 +316,10 @@ class Reporter(BaseReporter):
             return None
 
     def _set_wake_bytes(self) -> None:
+        budget = self._delivery.packet_budget
         # Where there is no flush interval, what does not wake the loop would stay.
-        packets = _WAKE_PACKETS if self.flush_interval else 1
-        self._wake_bytes = packets * self._delivery.packet_budget
+        wanted = min(_WAKE_PACKETS * budget, _WAKE_BYTES) if self.flush_interval else 0
+        self._wake_bytes = max(budget, wanted)
 
     def _has_room(self) -> bool:
         waiting = self._bytes_in - self._delivery.bytes_out

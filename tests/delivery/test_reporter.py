@@ -162,6 +162,19 @@ def test_without_a_flush_interval_only_full_packets_leave(make_tracer, agent, in
     assert_exactly_once(agent, ids)
 
 
+@pytest.mark.parametrize("packet_size", [65_000, 512 * 1024])
+def test_the_loop_is_woken_before_callers_give_way(numbers, packet_size):
+    """Large packets, a collector's, once waited until there were four of them: two megabytes."""
+    sender = FakeSender(max_packet_size=packet_size)
+    reporter = Reporter(sender=sender, flush_interval=1000.0, metrics_factory=numbers)
+    reporter.set_process("svc", {}, 100)
+    span = finished_span(text="x" * 1000)
+    for _ in range(540):
+        reporter.report_span(span)
+    numbers.wait_for("ok", 1)  # long before the flush interval is over
+    assert reporter.close().result(TIMEOUT)
+
+
 def test_a_batch_size_sends_packets_that_are_not_full(make_tracer, agent):
     tracer = make_tracer(batch_size=10, flush_interval=None)
     ids = trace(tracer, 25)
