@@ -284,6 +284,7 @@ def runner(io_loop: IOLoop | None = None) -> Runner:
         return _shared
     found = _for_users_loop.get(id(io_loop))
     if found is None or found._io_loop is not io_loop:
+        prepare()  # now, since forks do not wait for what a user's loop does
         found = _for_users_loop[id(io_loop)] = Runner(io_loop)
     return found
 

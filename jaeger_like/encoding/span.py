@@ -73,12 +73,7 @@ def encode_span(
         trace.wire = (head, flags, parent_id, parent)
     if type(operation_name) is not str or not (name := _names.get(operation_name, "")):
         name = _name(operation_name)
-    clock = start << 1
-    high, end = _now
-    if clock >> 28 == high:
-        begin = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
-    else:
-        begin = _time(start)
+    begin = _time(start)
     length = _LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
     wide = references_text(references) if references else "\x25"
     fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
@@ -145,13 +140,9 @@ def _log_list(
 ) -> str:
     out = list_header(len(logs), 0xC)
     for timestamp, fields in logs:
-        clock = timestamp << 1
-        high, end = _now
-        if clock >> 28 == high:
-            at = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
-        else:
-            at = _time(timestamp)
-        out += f"\x16{at}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
+        out += (
+            f"\x16{_time(timestamp)}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
+        )
     return out
 
 
@@ -188,12 +179,17 @@ def _trace_ids(trace: TraceData) -> tuple[str, str, int | None, str]:
     return wire
 
 
-def _time(start: int) -> str:
+def _time(micros: int) -> str:
     global _now
-    high = start >> 27
-    if 0x4000 <= high < 1 << 28:  # from 1971 on: two look-ups more
-        _now = (high, f"{_MORE[high & 0x3FFF]}{_LAST[high >> 14]}")
-    return zigzag(start)
+    clock = micros << 1
+    high, end = _now
+    if clock >> 28 != high:
+        high = clock >> 28
+        if not 0x4000 <= high < 1 << 28:  # from 1971 on: two look-ups more
+            return zigzag(micros)
+        end = f"{_MORE[high & 0x3FFF]}{_LAST[high >> 14]}"
+        _now = (high, end)
+    return f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
 
 
 def _name(value: object) -> str:

@@ -47,10 +47,11 @@ def test_every_span_of_every_process_arrives_once(agent, way):
         assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.parametrize("whose", ["own loop", "user's loop"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_once_a_tracer_is_made_nothing_is_imported_but_while_forks_wait(agent, host):
+def test_once_a_tracer_is_made_nothing_is_imported_but_while_forks_wait(agent, host, whose):
     """A fork while another thread imports leaves the child a lock that nobody will open."""
-    result = run_program("imports.py", agent.port, host)
+    result = run_program("imports.py", agent.port, host, whose)
     assert result.status == 0, result.stderr
     assert result.values("imported") == [[]]
     assert_exactly_once(agent, result.ids)

@@ -1,6 +1,7 @@
 """Says which modules tracing imports, once a tracer has been made, while forks are not held off."""
 
 import sys
+import threading
 
 from common import new_tracer, say, trace
 
@@ -17,8 +18,18 @@ class Watch:
             in_danger.add(name)
 
 
-def main(port, host):
-    tracer = new_tracer(port, host, flush_interval=0.01)
+def users_loop():
+    """Return a tornado loop of the program's own, turning on a thread."""
+    from tornado.ioloop import IOLoop
+
+    io_loop = IOLoop(make_current=False)
+    threading.Thread(target=io_loop.start, daemon=True).start()
+    return io_loop
+
+
+def main(port, host, whose):
+    io_loop = users_loop() if whose == "user's loop" else None
+    tracer = new_tracer(port, host, io_loop=io_loop, flush_interval=0.01)
     sys.meta_path.insert(0, Watch())
     trace(tracer, 5)
     assert tracer.flush(5)
