@@ -54,7 +54,7 @@ class ContextVarScope(opentracing.Scope):
     """An active span, until :meth:`close`. Made by the scope manager and by the tracer only."""
 
     # A slot for the span: opentracing's property, which programs ask for each span, is dearer by
-    # 0.06 us.
+    # 0.03 us.
     __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state", "span")
 
     _manager: ContextVarScopeManager

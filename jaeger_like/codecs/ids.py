@@ -92,7 +92,7 @@ def context_from_string(
     bits = 1 if flags == "1" else _COMMON_FLAGS.get(flags)
     if bits is None:
         bits = int(flags, 16) & FLAGS_MASK
-    # TraceData() and make_context(), whose calls would be an eighth.
+    # TraceData() and make_context(), whose calls would be a twelfth of an extraction.
     context = _new(SpanContext)
     context._trace = data = _new(TraceData)
     data.trace_id = trace_id

@@ -104,7 +104,7 @@ class TextCodec(Codec):
     def extract(self, carrier: Any) -> SpanContext | None:
         if type(carrier) is dict:
             # Mostly there is one header of ours, or none, among others that come from the same few
-            # programs: which of all names is ours is looked up. Worth a quarter of an extraction.
+            # programs: which of all names is ours is looked up. Worth a fifth of an extraction.
             try:
                 names = tuple(carrier)
                 ours = self._seen.get(names) or self._look_for_ours(names, carrier)

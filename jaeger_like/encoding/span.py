@@ -104,10 +104,7 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
     size = len(tags)
     out = chr(size << 4 | 0xC) if size < 15 else list_header(size, 0xC)
     for key, value in tags.items():
-        try:  # dearer than get() for a key that is new, and half its price for all others
-            head = _keys[key]
-        except KeyError:
-            head = _key(key)
+        head = _keys.get(key) or _key(key)
         kind = value.__class__
         if kind is str:
             size = len(value)
