@@ -366,7 +366,7 @@ class Tracer(TracerEnds):
             quiet is not None
             and references is None
             and start_time is None
-            and (tags is None or _SAMPLING_PRIORITY not in tags)
+            and (tags is None or (type(tags) is dict and _SAMPLING_PRIORITY not in tags))
             and not (self._no_shortcut or self._counting)
         ):
             # Below a span that is not sampled, where most spans of most programs are.

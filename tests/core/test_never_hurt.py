@@ -188,6 +188,18 @@ def test_start_tags_that_are_no_mapping(tracer, wire, name):
     assert sent.operationName == "op"
 
 
+@pytest.mark.parametrize("sampled", [True, False])
+@pytest.mark.parametrize("name", ODD_MAPPINGS)
+def test_start_tags_of_an_active_child_that_are_no_mapping(tracer, name, sampled):
+    """Below a span that is not sampled, what is no container once raised in the program."""
+    tracer.sampler = ConstSampler(sampled)
+    with tracer.start_active_span("parent") as parent:
+        with tracer.start_active_span("child", tags=ODD_MAPPINGS[name]) as scope:
+            assert tracer.active_span is scope.span
+        assert scope.span.finished
+        assert scope.span.parent_id == parent.span.span_id
+
+
 @pytest.mark.parametrize("name", ODD_MAPPINGS)
 def test_odd_parents_and_references(tracer, wire, name):
     odd = ODD_MAPPINGS[name]
