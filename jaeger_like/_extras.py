@@ -8,6 +8,8 @@ and makes each span one of a class that is put together from what is in use.
 from __future__ import annotations
 
 from functools import cache
+from operator import index
+from random import SystemRandom
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +123,22 @@ def _composed(parts: tuple[type[Span], ...]) -> type[Span]:
     if not parts:
         return Span
     return type("Span", parts, {"__module__": Span.__module__})
+
+
+class TheirIds:
+    """A source of ids that is the program's own: if it fails, the operating system's is taken."""
+
+    def __init__(self, source: Any, errors: Any) -> None:
+        self._source = source
+        self._errors = errors
+
+    def getrandbits(self, count: int) -> int:
+        """Return a number of so many bits."""
+        try:
+            return index(self._source.getrandbits(count))
+        except Exception as exc:
+            self._errors.log("Source of ids %r failed: %r", type(self._source).__name__, exc)
+            return SystemRandom().getrandbits(count)
 
 
 class HighTraceIds:

@@ -205,10 +205,16 @@ class Tracer(TracerEnds):
         self._ids_are_random = is_random(value)
         # Asked for its method each time: tests replace the method of the class.
         self._id_source: Any = value
+        if not self._ids_are_random:
+            from ._extras import TheirIds
+
+            self._id_source = TheirIds(value, self._start_errors)
         if self._high_trace_id is not None:
             from ._extras import HighTraceIds
 
-            self._id_source = HighTraceIds(self._high_trace_id, value, self._start_errors)
+            self._id_source = HighTraceIds(
+                self._high_trace_id, self._id_source, self._start_errors
+            )
 
     @property
     def one_span_per_rpc(self) -> bool:

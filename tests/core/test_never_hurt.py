@@ -356,22 +356,26 @@ def test_a_scope_manager_that_cannot_tell(caplog):
     assert "Scope manager" in caplog.text
 
 
-def test_a_source_of_ids_that_raises_once(caplog):
-    class Random:
-        def __init__(self):
-            self.calls = 0
-
+@pytest.mark.parametrize("answer", [BrokenError(), None, "5", 5.0])
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_source_of_ids_that_fails(caplog, sampled, answer):
+    class Source:
         def getrandbits(self, bits):
-            self.calls += 1
-            if self.calls == 1:
-                raise BrokenError
-            return 5
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
-    tracer = new_tracer()
-    tracer.random = Random()
-    span = tracer.start_span("op")
-    assert (span.trace_id, span.flags, span.parent_id) == (5, 0, None)
-    span.finish()
+    tracer = new_tracer(sampler=ConstSampler(sampled))
+    tracer.random = Source()
+    with tracer.start_active_span("root") as root, tracer.start_active_span("child") as child:
+        other = tracer.start_span("other")
+        other.finish()
+    spans = [root.span, child.span, other]
+    assert len({root.span.trace_id, *(span.span_id for span in spans)}) == 4
+    assert {span.trace_id for span in spans} == {root.span.trace_id}
+    assert [span.parent_id for span in spans] == [None, root.span.span_id, child.span.span_id]
+    assert len(tracer.reporter.get_spans()) == 3 * sampled
+    assert "Source of ids 'Source' failed" in caplog.text
 
 
 def test_parts_that_fail_after_a_fork(caplog):
