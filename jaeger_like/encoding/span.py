@@ -73,7 +73,12 @@ def encode_span(
         trace.wire = (head, flags, parent_id, parent)
     if type(operation_name) is not str or not (name := _names.get(operation_name, "")):
         name = _name(operation_name)
-    begin = _time(start)
+    clock = start << 1
+    high, end = _now
+    if clock >> 28 == high:  # _time(), whose call would be 0.04 us
+        begin = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
+    else:
+        begin = _time(start)
     length = _LAST[duration << 1] if 0 <= duration < 0x2000 else zigzag(duration)
     wide = references_text(references) if references else "\x25"
     fields = tag_list(tags, max_length, max_traceback_length) if tags else "\x0c"
