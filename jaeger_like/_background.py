@@ -189,13 +189,14 @@ class Runner:
             self._io_loop.start()
 
     def _start_here(self) -> None:
-        selector, io_loop = _new_loop()
-        try:
-            _turn(io_loop)
-        except BaseException:
-            io_loop.close()
-            raise
-        self._selector, self._io_loop = selector, io_loop
+        with held_off:  # or a forked child would not know what to close
+            selector, io_loop = _new_loop()
+            try:
+                _turn(io_loop)
+            except BaseException:
+                io_loop.close()
+                raise
+            self._selector, self._io_loop = selector, io_loop
 
     def _after_fork(self) -> None:
         selector = self._selector

@@ -84,7 +84,8 @@ class HeldOff:
 
 
 def _logging_lock() -> Any:
-    return getattr(sys.modules.get("logging"), "_lock", None)
+    lock = getattr(sys.modules.get("logging"), "_lock", None)
+    return lock if hasattr(lock, "_is_owned") else None  # or it is no lock that we know
 
 
 held_off = HeldOff()

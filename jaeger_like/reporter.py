@@ -34,9 +34,9 @@ MAX_WAITING_BYTES = 16 << 20
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 
-# The loop is woken for so many full packets, and for one if it is as large as a collector's. To wake
-# it, a caller writes to a pipe and so lends the interpreter's lock to whoever wants it, for 5 ms if
-# that is a thread which only computes.
+# The loop is woken for so many full packets, and for one if it is as large as a collector's. To
+# wake it, a caller writes to a pipe and so lends the interpreter's lock to whoever wants it, for
+# 5 ms if that is a thread which only computes.
 _WAKE_PACKETS = 4
 _WAKE_BYTES = 260_000
 

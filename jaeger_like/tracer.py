@@ -212,9 +212,7 @@ class Tracer(TracerEnds):
         if self._high_trace_id is not None:
             from ._extras import HighTraceIds
 
-            self._id_source = HighTraceIds(
-                self._high_trace_id, self._id_source, self._start_errors
-            )
+            self._id_source = HighTraceIds(self._high_trace_id, self._id_source, self._start_errors)
 
     @property
     def one_span_per_rpc(self) -> bool:

@@ -142,9 +142,7 @@ def _log_list(
 ) -> str:
     out = list_header(len(logs), 0xC)
     for timestamp, fields in logs:
-        out += (
-            f"\x16{_time(timestamp)}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
-        )
+        out += f"\x16{_time(timestamp)}\x19{tag_list(fields, max_length, max_traceback_length)}\x00"
     return out
 
 
