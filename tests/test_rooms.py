@@ -59,6 +59,7 @@ ORDER = [
     "_extras",
     "_limits",
     "delivery",
+    "simple_reporters",
     "reporter",
     "_process",
     "tracer_metrics",
