@@ -374,7 +374,7 @@ class Tracer(TracerEnds):
             and not (self._no_shortcut or self._counting)
         ):
             # Below a span that is not sampled, where most spans of most programs are.
-            scope = _new(QuietScope)
+            scope = QuietScope()
             scope._span = None
             scope._tracer = self
             scope._trace = quiet
@@ -383,7 +383,7 @@ class Tracer(TracerEnds):
         else:
             if quiet is not None and parent is None:
                 parent = previous.span  # type: ignore[union-attr]
-            scope = _new(ContextVarScope)
+            scope = ContextVarScope()
             scope._span = scope.span = self.start_span(
                 operation_name, parent, references, tags, start_time, True
             )
