@@ -168,7 +168,7 @@ class Span(opentracing.Span):
                 return self
             # The context, if it was asked for, is what a program may have assigned to.
             if (self._own_context or self)._trace.flags & SAMPLED_FLAG and not self.finished:  # type: ignore[operator]
-                if value.__class__ not in PLAIN_TYPES:
+                if type(value) not in PLAIN_TYPES:
                     value = self._plain(value)
                 tags = self._tags
                 if tags is None:
@@ -354,9 +354,9 @@ class Span(opentracing.Span):
         """Keep a log entry, whatever was decided about the trace."""
         micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
         try:
-            fields = key_values.copy() if key_values.__class__ is dict else dict(key_values.items())
+            fields = key_values.copy() if type(key_values) is dict else dict(key_values.items())
             for key, value in fields.items():
-                if value.__class__ not in PLAIN_TYPES:
+                if type(value) not in PLAIN_TYPES:
                     fields[key] = self._plain(value)  # no key is new
         except Exception:
             fields = odd_fields(key_values, *self._limits())

@@ -110,7 +110,7 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
     out = chr(size << 4 | 0xC) if size < 15 else list_header(size, 0xC)
     for key, value in tags.items():
         head = _keys.get(key) or _key(key)
-        kind = value.__class__
+        kind = type(value)
         if kind is str:
             size = len(value)
             if size <= max_length and size < _SHORT and value.isascii():
@@ -120,7 +120,7 @@ def tag_list(tags: Mapping[Any, Any], max_length: int, max_traceback_length: int
             continue
         if kind is not bool and kind is not int and (kind is not float or value - value != 0):
             value = plain(value, max_length, max_traceback_length)  # noqa: PLW2901  one name, one value
-            kind = value.__class__
+            kind = type(value)
         if kind is bool:
             out += f"{head}\x04\x31\x00" if value else f"{head}\x04\x32\x00"
         elif kind is int:

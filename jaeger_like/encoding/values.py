@@ -52,27 +52,32 @@ def odd_fields(key_values: Any, max_length: int, max_traceback_length: int) -> d
 
 
 def plain(value: object, max_length: int, max_traceback_length: int) -> Plain:
-    """Return *value* as text, number or truth value.
+    """Return *value* as text, number or truth value: of exactly these types.
+
+    Proxies and mocks say they are of a type that they are not. They are taken at their word, and
+    what they turn into then is looked at.
 
     :param max_length: of text, in characters
     :param max_traceback_length: of a formatted traceback, in characters
     """
     try:
         if isinstance(value, bool):
-            return value
+            return bool(value)
         if isinstance(value, int):
             # int() takes off a subclass: IntEnum and the like.
-            return int(value) if MIN_I64 <= value <= MAX_I64 else str(int(value))[:max_length]
+            whole = int(value)
+            return whole if MIN_I64 <= whole <= MAX_I64 else str(whole)[:max_length]
         if isinstance(value, float):
             # The others are text: JSON has no number for them, and Jaeger's query service fails on
             # the whole trace, and on every search that finds it.
-            return float(value) if isfinite(value) else str(float(value))[:max_length]
-        if isinstance(value, types.TracebackType):
+            number = float(value)
+            return number if isfinite(number) else str(number)[:max_length]
+        if type(value) is types.TracebackType:
             with held_off:
                 import traceback
 
             return "".join(traceback.format_tb(value))[:max_traceback_length]
-        if value.__class__ is FormattedTraceback:
+        if type(value) is FormattedTraceback:
             return value[:max_traceback_length]
     except Exception as exc:
         value = exc

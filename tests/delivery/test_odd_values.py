@@ -5,6 +5,8 @@ All of it over a real socket, counted by span id. The value suffers at most.
 
 import enum
 import sys
+import types
+import unittest.mock
 
 import opentracing
 import pytest
@@ -55,6 +57,16 @@ class WrongType:
         return 7  # noqa: PLE0307  that is what is wrong with it
 
 
+def liar(kind):
+    """Return an object that says it is a *kind*, as mocks and proxies do, and is not."""
+
+    class Liar(unittest.mock.MagicMock):
+        def __str__(self):
+            return "a text of quite another length"
+
+    return Liar(spec=kind)
+
+
 cyclic_list = []
 cyclic_list.append(cyclic_list)
 cyclic_dict = {}
@@ -93,6 +105,10 @@ VALUES = {
     "exception": ValueError("\ud800"),
     "class": Raises,
     "generator": (n for n in range(3)),
+    **{
+        f"says it is {kind.__name__}": liar(kind)
+        for kind in (str, bool, int, float, dict, types.TracebackType)
+    },
 }
 numpy_kinds = [
     "bool_", "int8", "int64", "uint64", "float16", "float32", "float64", "complex128", "str_",
@@ -172,6 +188,17 @@ def test_a_key(make_tracer, agent, name):
 @pytest.mark.parametrize("name", [name for name in VALUES if name != "generator"])
 def test_an_operation_name(make_tracer, agent, name):
     send(make_tracer, agent, lambda _: None, VALUES[name])
+
+
+@pytest.mark.parametrize("kind", [dict, str, list])
+def test_tags_and_fields_that_say_they_are_something_else(make_tracer, agent, kind):
+    tracer = make_tracer()
+    ids = trace(tracer, 2)
+    with tracer.start_active_span("odd", tags=liar(kind)) as scope:
+        scope.span.log_kv(liar(kind)).set_tag("fine", 1)
+    ids += [scope.span.span_id, *trace(tracer, 2)]
+    assert tracer.flush(TIMEOUT)
+    assert_exactly_once(agent, ids)
 
 
 def test_an_operation_name_of_100_kb(make_tracer, agent):

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import example, given, settings
@@ -78,6 +79,7 @@ values = (
     | st.builds(SubFloat, st.floats())
     | st.builds(Odd, texts | st.builds(ValueError, texts))
     | st.lists(st.integers(), max_size=3)
+    | st.sampled_from([MagicMock(spec=kind) for kind in (str, bool, int, float)])
 )
 keys = texts | st.integers() | st.none() | st.builds(SubStr, texts) | st.binary(max_size=5)
 tags = st.none() | st.dictionaries(keys, values, max_size=20)

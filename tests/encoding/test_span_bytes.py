@@ -284,6 +284,11 @@ class OddInteger(int):
     __ge__ = __le__
 
 
+class NoInteger(int):
+    def __int__(self):
+        raise ZeroDivisionError("no number")
+
+
 cycle = []
 cycle.append(cycle)
 
@@ -300,7 +305,8 @@ cycle.append(cycle)
         (cycle, "vStr", "[[...]]"),
         (Unprintable(), "vStr", "no text"),
         (UnprintableTwice(), "vStr", "<UnprintableTwice without text>"),
-        (OddInteger(3), "vStr", "incomparable"),
+        (OddInteger(3), "vLong", 3),
+        (NoInteger(3), "vStr", "no number"),
     ],
 )
 def test_odd_values_are_written_as_text(value, kind, text):
