@@ -7,7 +7,7 @@ from opentracing import UnsupportedFormatException
 
 from ._held_off import held_off
 from ._ids import new_client_uuid
-from .constants import CLIENT_UUID_TAG_KEY, SAMPLED_FLAG, _max_id_bits
+from .constants import CLIENT_UUID_TAG_KEY, _max_id_bits
 from .parents import is_server
 from .span import Span
 from .span_context import SpanContext, TraceData
@@ -167,7 +167,7 @@ class TracerEnds(opentracing.Tracer):
 
     def _count_start(self, span: Span, tags: Any, origin: Origin | None) -> None:
         metrics = self.metrics
-        sampled = span._trace.flags & SAMPLED_FLAG  # type: ignore[operator]
+        sampled = span._trace.sampled
         self._count(metrics.spans_started_sampled if sampled else metrics.spans_started_not_sampled)
         if origin is not None and origin.is_new:
             self._count(

@@ -89,6 +89,10 @@ class OpenTrace(TraceData):
     def flags(self, value: int | None) -> None:
         settle(self, value or 0)
 
+    @property
+    def sampled(self) -> bool:  # type: ignore[override]  # not assigned to, but in the constructor
+        return self.state.flags & SAMPLED_FLAG == SAMPLED_FLAG
+
     def replace(self, **changes: Any) -> TraceData:
         """Return a copy; unless the flags are changed, it is decided together with this one."""
         copy = super().replace(**changes)

@@ -39,7 +39,7 @@ class ContextVarScopeManager(opentracing.ScopeManager):
         scope._state = _OPEN
         variable = self._variable
         scope._previous = variable.get()
-        variable.set(scope)
+        scope._token = variable.set(scope)
         return scope
 
     @property
@@ -53,7 +53,7 @@ class ContextVarScope(opentracing.Scope):
 
     # A slot for the span: opentracing's property, which programs ask for each span, is dearer by
     # 0.03 us.
-    __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state", "span")
+    __slots__ = ("_finish_on_close", "_manager", "_previous", "_span", "_state", "_token", "span")
 
     # A class without a constructor is called in three quarters of the time of object.__new__.
     __init__ = object.__init__
@@ -64,6 +64,7 @@ class ContextVarScope(opentracing.Scope):
     _previous: ContextVarScope | None
     _finish_on_close: bool
     _state: int
+    _token: Any  # to go back by it is cheaper than another set by 0.02 us
 
     def close(self) -> None:
         """Make the previous scope active again, and finish the span if that was asked for.
@@ -85,9 +86,11 @@ class ContextVarScope(opentracing.Scope):
         if active is not self:
             self._close_out_of_order(active)
             return
-        # set, not reset: a token works only in the context that made it.
         previous = self._previous
-        variable.set(previous)
+        try:
+            variable.reset(self._token)
+        except (ValueError, RuntimeError):  # made in another context, and perhaps used there
+            variable.set(previous)
         if self._state != _CLOSED:
             self._state = _CLOSED
             if span is not None and self._finish_on_close:

@@ -134,7 +134,7 @@ class Span(opentracing.Span):
 
     def is_sampled(self) -> bool:
         """Whether the span will be reported."""
-        return self.flags & SAMPLED_FLAG == SAMPLED_FLAG
+        return self._current_trace().sampled
 
     def is_debug(self) -> bool:
         """Whether the trace was forced."""
@@ -167,7 +167,7 @@ class Span(opentracing.Span):
             if key == _SAMPLING_PRIORITY and not self._set_sampling_priority(value):
                 return self
             # The context, if it was asked for, is what a program may have assigned to.
-            if (self._own_context or self)._trace.flags & SAMPLED_FLAG and not self.finished:  # type: ignore[operator]
+            if (self._own_context or self)._trace.sampled and not self.finished:
                 if type(value) not in PLAIN_TYPES:
                     value = self._plain(value)
                 tags = self._tags
@@ -184,8 +184,7 @@ class Span(opentracing.Span):
         :param key_values: fields; values as for :meth:`set_tag`
         :param timestamp: seconds since 1970; None for now
         """
-        flags = (self._own_context or self)._trace.flags
-        if flags and flags & SAMPLED_FLAG and not self.finished:
+        if (self._own_context or self)._trace.sampled and not self.finished:
             self._add_log(key_values, timestamp)
         return self
 
@@ -216,7 +215,7 @@ class Span(opentracing.Span):
             duration = to_micros(finish_time) - self._start
         elif self._ticks:
             duration = (perf_counter_ns() - self._ticks) // 1000
-        elif self._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
+        elif self._trace.sampled:
             duration = time_ns() // 1000 - self._start
         else:
             duration = 0
@@ -224,7 +223,7 @@ class Span(opentracing.Span):
         if self._own_context is not None:
             self._take_over(self._own_context)
         tracer = self._tracer
-        if self._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
+        if self._trace.sampled:
             tracer.report_span(self)
             return
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import opentracing
 
+from .constants import SAMPLED_FLAG
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -21,6 +23,8 @@ class TraceData:
     :ivar trace_id: unsigned, 64 or 128 bits; None when there is no trace yet (a context that
         carries only a debug id, baggage or a sampling decision)
     :ivar flags: bits 1 sampled, 2 debug, 8 firehose; None when the sender left the decision to us
+    :ivar sampled: whether the first bit of them is set; asked at every step of a span, and looking
+        at the bit each time was 0.02 us
     :ivar baggage: None when there is none; never mutated
     :ivar debug_id: correlation id of a trace that is to be forced, or None
     :ivar tracestate: W3C ``tracestate`` as it is to be forwarded, or None
@@ -32,6 +36,7 @@ class TraceData:
     __slots__ = (
         "trace_id",
         "flags",
+        "sampled",
         "baggage",
         "debug_id",
         "tracestate",
@@ -50,6 +55,8 @@ class TraceData:
     ) -> None:
         self.trace_id = trace_id
         self.flags = flags
+        # A program may have assigned anything.
+        self.sampled = isinstance(flags, int) and flags & SAMPLED_FLAG == SAMPLED_FLAG
         self.baggage = baggage
         self.debug_id = debug_id
         self.tracestate = tracestate

@@ -300,7 +300,7 @@ class Tracer(TracerEnds):
         span._own_context = span._logs = span._tags = None
         span._duration = -1
         span.finished = False
-        sampled = trace.flags & SAMPLED_FLAG  # type: ignore[operator]
+        sampled = trace.sampled
         if start_time is None:
             span._start = time_ns() // 1000
             # A span that is not sampled needs no duration; a reading is a tenth of its price.
@@ -358,7 +358,7 @@ class Tracer(TracerEnds):
             parent = previous._span
             if parent is None:
                 quiet = previous._trace
-            elif type(parent) is Span and not parent._trace.flags & SAMPLED_FLAG:  # type: ignore[operator]
+            elif type(parent) is Span and not parent._trace.sampled:
                 quiet = parent._trace if parent._own_context is None else None
         scope: Any
         if (
@@ -386,7 +386,7 @@ class Tracer(TracerEnds):
         scope._finish_on_close = finish_on_close
         scope._state = OPEN
         scope._previous = previous
-        variable.set(scope)
+        scope._token = variable.set(scope)
         return scope
 
     def _late_span(self, scope: QuietScope) -> Span:
