@@ -100,7 +100,8 @@ class Extras:
         tracer = self._tracer
         if not span._ticks:
             # A span that is not sampled has no monotonic start, but here its duration may matter.
-            span._ticks = perf_counter_ns() - (time_ns() - span._start * 1000)
+            # Not if it starts in time to come.
+            span._ticks = perf_counter_ns() - max(0, time_ns() - span._start * 1000)
         is_open = isinstance(span, LateBound) and decide_at_start(span, tags)
         if isinstance(span, observers.Observed):
             observers.tell_start(span, self._observers, tags)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OPEN = _OPEN = 0
-_CLOSE_ASKED, _CLOSED = 1, 2
+_CLOSE_ASKED, _CLOSED, _OUTER_WAITS = 1, 2, 4  # bits; the last: for this scope, to be closed
 
 
 class ContextVarScopeManager(opentracing.ScopeManager):
@@ -86,27 +86,35 @@ class ContextVarScope(opentracing.Scope):
         if active is not self:
             self._close_out_of_order(active)
             return
-        previous = self._previous
         try:
             variable.reset(self._token)
         except (ValueError, RuntimeError):  # made in another context, and perhaps used there
-            variable.set(previous)
-        if self._state != _CLOSED:
+            variable.set(self._previous)
+        if self._state:
+            self._close_after_others()
+        else:
             self._state = _CLOSED
             if span is not None and self._finish_on_close:
                 span.finish()
-        if previous is not None and previous._state == _CLOSE_ASKED:
-            previous.close()
+
+    def _close_after_others(self) -> None:
+        state, self._state = self._state, _CLOSED
+        if self._finish_on_close and self._span is not None and not state & _CLOSED:
+            self._span.finish()
+        if state & _OUTER_WAITS and self._previous is not None:
+            self._previous.close()
 
     def _close_out_of_order(self, active: ContextVarScope | None) -> None:
-        if self._state != _OPEN:
+        if self._state & (_CLOSE_ASKED | _CLOSED):
             return
         while active is not None:
-            if active is self:
-                self._state = _CLOSE_ASKED
+            outer = active._previous
+            if outer is self:
+                self._state |= _CLOSE_ASKED
+                active._state |= _OUTER_WAITS
                 return
-            active = active._previous
-        self._state = _CLOSED
+            active = outer
+        self._state |= _CLOSED
         if self._finish_on_close and self._span is not None:
             self._span.finish()
 
@@ -140,6 +148,6 @@ class QuietScope(ContextVarScope):
     def _make_span(self) -> None:
         # One step for the interpreter, so that two threads get the same.
         span = self.__dict__.setdefault("span", self._tracer._late_span(self))
-        if self._state == _CLOSED and self._finish_on_close:
+        if self._state & _CLOSED and self._finish_on_close:
             span.finished = True
         self._span = span

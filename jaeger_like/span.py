@@ -211,19 +211,18 @@ class Span(opentracing.Span):
             log.warning("Span has already been finished; will not be reported again.")
             return
         self.finished = True
-        if finish_time is not None:
-            duration = to_micros(finish_time) - self._start
-        elif self._ticks:
-            duration = (perf_counter_ns() - self._ticks) // 1000
-        elif self._trace.sampled:
-            duration = time_ns() // 1000 - self._start
-        else:
-            duration = 0
-        self._duration = duration if duration > 0 else 0  # noqa: FURB136  max() is 0.05 us dearer
         if self._own_context is not None:
             self._take_over(self._own_context)
+        sampled = self._trace.sampled
+        if finish_time is None and self._ticks:
+            self._duration = (perf_counter_ns() - self._ticks) // 1000
+        elif sampled or finish_time is not None:
+            end = time_ns() // 1000 if finish_time is None else to_micros(finish_time)
+            self._duration = max(0, end - self._start)
+        else:
+            self._duration = 0
         tracer = self._tracer
-        if self._trace.sampled:
+        if sampled:
             tracer.report_span(self)
             return
         try:

@@ -316,10 +316,11 @@ class Tracer(TracerEnds):
                     if type(tags) is dict:
                         for value in tags.values():
                             if type(value) not in PLAIN_TYPES:
+                                set_start_tags(span, tags)
                                 break
                         else:
                             span._tags = tags.copy()
-                    if span._tags is None:
+                    else:
                         set_start_tags(span, tags)
                 elif _SAMPLING_PRIORITY in tags:
                     set_start_tags(span, tags)

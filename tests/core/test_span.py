@@ -451,6 +451,25 @@ def test_flags_assigned_to_the_context_sample_the_span_at_once():
     assert len(span.logs) == 1
 
 
+def test_a_span_that_is_sampled_by_its_context_has_a_duration():
+    tracer = new_tracer(False)
+    span = tracer.start_span("op", start_time=time.time() - 5)
+    span.context.flags = 1
+    span.finish()
+    (reported,) = tracer.reporter.get_spans()
+    assert 5 <= reported.end_time - reported.start_time < 60
+
+
+@pytest.mark.parametrize("flags", ["1", b"1", object(), 1.0])
+def test_flags_that_are_no_number_do_no_harm(tracer, flags):
+    with tracer.start_active_span("op") as scope:
+        scope.span.context.flags = flags
+        scope.span.set_tag("k", "v").log_kv({"a": 1})
+        with tracer.start_active_span("child"):
+            pass
+    assert not scope.span.is_sampled()
+
+
 def test_flags_of_none_do_no_harm(tracer):
     span = tracer.start_span("op")
     span.context.flags = None
