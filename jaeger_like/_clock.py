@@ -1,7 +1,8 @@
-"""Time as spans use it: whole microseconds since 1970.
+"""Time as spans use it: whole numbers since 1970, microseconds where they are sent.
 
 Integers all the way, because a difference of floats loses the last microsecond. The start of a span
-is a wall clock reading, its duration comes from a clock that cannot be set back.
+is a wall clock reading, its duration comes from a clock that cannot be set back. Readings wait as
+they are, in nanoseconds, and are divided when they are encoded: the C module does that for nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +22,19 @@ def now_micros() -> int:
     return wall_ns() // 1000
 
 
-def to_micros(seconds: object) -> int:
-    """Return a time that a program gave, in seconds since 1970, as microseconds.
+def to_nanos(seconds: object) -> int:
+    """Return a time that a program gave, in seconds since 1970, as nanoseconds, to the microsecond.
 
     What is no number, or none that a clock can show, is taken for now: a wrong time must not cost
     the span.
+    """
+    return to_micros(seconds) * 1000
+
+
+def to_micros(seconds: object) -> int:
+    """Return a time that a program gave, in seconds since 1970, as microseconds.
+
+    As :func:`to_nanos`.
     """
     try:
         micros = round(seconds * 1_000_000)  # type: ignore[operator]

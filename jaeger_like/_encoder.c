@@ -247,6 +247,30 @@ static int put_tags(Record *r, PyObject *tags, Py_ssize_t max_length, PyObject *
     return 0;
 }
 
+/* Nanoseconds, written as microseconds, rounded down. */
+static int put_time(Record *r, PyObject *nanos)
+{
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(nanos, &overflow), micros;
+    if (overflow) { /* after the year 2262 */
+        PyObject *thousand = PyLong_FromLong(1000), *quotient = NULL;
+        if (thousand != NULL)
+            quotient = PyNumber_FloorDivide(nanos, thousand);
+        Py_XDECREF(thousand);
+        if (quotient == NULL)
+            return -1;
+        micros = PyLong_AsLongLong(quotient);
+        Py_DECREF(quotient);
+    }
+    else
+        micros = number / 1000 - (number % 1000 < 0);
+    if ((overflow ? micros : number) == -1 && PyErr_Occurred())
+        return -1;
+    put(r, 0x16);
+    put_zigzag(r, micros);
+    return 0;
+}
+
 static int put_logs(Record *r, PyObject *logs, Py_ssize_t max_length, PyObject *const *limits)
 {
     Py_ssize_t i, size;
@@ -264,7 +288,6 @@ static int put_logs(Record *r, PyObject *logs, Py_ssize_t max_length, PyObject *
     put_list(r, (size_t)size);
     for (i = 0; i < size; i++) {
         PyObject *log = PyList_GetItem(logs, i); /* borrowed; raises if the list has shrunk */
-        long long micros;
         int failed;
         if (log == NULL)
             return -1;
@@ -273,11 +296,8 @@ static int put_logs(Record *r, PyObject *logs, Py_ssize_t max_length, PyObject *
             return -1;
         }
         Py_INCREF(log);
-        micros = PyLong_AsLongLong(PyTuple_GetItem(log, 0));
-        failed = (micros == -1 && PyErr_Occurred()) || !ROOM(r, SMALL);
+        failed = !ROOM(r, SMALL) || put_time(r, PyTuple_GetItem(log, 0)) < 0;
         if (!failed) {
-            put(r, 0x16);
-            put_zigzag(r, micros);
             put(r, 0x19);
             failed = put_tags(r, PyTuple_GetItem(log, 1), max_length, limits) < 0
                 || !ROOM(r, SMALL);
@@ -389,7 +409,7 @@ static int put_references(Record *r, PyObject *references)
     return 0;
 }
 
-static int put_time(Record *r, PyObject *micros)
+static int put_duration(Record *r, PyObject *micros)
 {
     long long number = PyLong_AsLongLong(micros);
     if (number == -1 && PyErr_Occurred())
@@ -421,7 +441,7 @@ static int put_span(Record *r, PyObject *const *a)
     put(r, 0x18);
     if (put_text(r, a[NAME]) < 0 || !ROOM(r, SMALL) || put_references(r, a[REFERENCES]) < 0
         || !ROOM(r, 2 * SMALL) || put_flags(r, a[TRACE]) < 0 || put_time(r, a[START]) < 0
-        || put_time(r, a[DURATION]) < 0)
+        || put_duration(r, a[DURATION]) < 0)
         return -1;
     put(r, 0x19);
     if (put_tags(r, a[TAGS], max_length, limits) < 0 || !ROOM(r, SMALL))

@@ -101,7 +101,7 @@ class Extras:
         if not span._ticks:
             # A span that is not sampled has no monotonic start, but here its duration may matter.
             # Not if it starts in time to come.
-            span._ticks = perf_counter_ns() - max(0, time_ns() - span._start * 1000)
+            span._ticks = perf_counter_ns() - max(0, time_ns() - span._start)
         is_open = isinstance(span, LateBound) and decide_at_start(span, tags)
         if isinstance(span, observers.Observed):
             observers.tell_start(span, self._observers, tags)

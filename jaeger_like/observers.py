@@ -71,13 +71,14 @@ class Observed(Span):
         """End the span."""
         if self._span_observers and not self.finished:
             # The time is taken first, so that what observers do is no part of the span.
+            start = self._start // 1000
             if finish_time is not None:
                 end = to_micros(finish_time)
             elif self._ticks:
-                end = self._start + (perf_counter_ns() - self._ticks) // 1000
+                end = start + (perf_counter_ns() - self._ticks) // 1000
             else:
                 end = now_micros()
-            finish_time = max(end, self._start) / 1_000_000
+            finish_time = max(end, start) / 1_000_000
             self._tell("on_finish", finish_time)
         super().finish(finish_time)
 

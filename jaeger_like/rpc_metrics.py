@@ -50,7 +50,7 @@ class RPCMetrics(Observer):
 
     def on_start_span(self, span: Span, operation_name: str, tags: Mapping[str, Any]) -> _Request:
         """Watch every span: that it is a server's may turn out later."""
-        request = _Request(self, operation_name, span._start)
+        request = _Request(self, operation_name, span._start // 1000)
         for key, value in tags.items():
             request.on_set_tag(key, value)
         return request

@@ -7,7 +7,7 @@ from time import perf_counter_ns, time_ns
 import opentracing
 from opentracing.ext import tags as ext_tags
 
-from ._clock import to_micros
+from ._clock import to_micros, to_nanos
 from ._held_off import held_off
 from ._log import log
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
@@ -59,7 +59,7 @@ class Span(opentracing.Span):
     _parent_id: int | None
     _own_context: SpanContext | None  # made when somebody asks for it, and the truth from then on
     _operation_name: str
-    _start: int  # microseconds since 1970
+    _start: int  # nanoseconds since 1970
     _ticks: int  # monotonic nanoseconds at the start; 0 when the start was given from outside
     _duration: int  # microseconds; -1 while unfinished
     _tags: dict[Any, Any] | None
@@ -89,10 +89,10 @@ class Span(opentracing.Span):
         self._duration = -1
         self._tags = self._logs = None
         if start_time is None:
-            self._start = time_ns() // 1000
+            self._start = time_ns()
             self._ticks = perf_counter_ns()
         else:
-            self._start = to_micros(start_time)
+            self._start = to_nanos(start_time)
             self._ticks = 0
         for key, value in (tags or {}).items():
             self.set_tag(key, value)
@@ -218,7 +218,7 @@ class Span(opentracing.Span):
             self._duration = (perf_counter_ns() - self._ticks) // 1000
         elif sampled or finish_time is not None:
             end = time_ns() // 1000 if finish_time is None else to_micros(finish_time)
-            self._duration = max(0, end - self._start)
+            self._duration = max(0, end - self._start // 1000)
         else:
             self._duration = 0
         tracer = self._tracer
@@ -260,21 +260,21 @@ class Span(opentracing.Span):
     @property
     def start_time(self) -> float:
         """Seconds since 1970."""
-        return self._start / 1_000_000
+        return self._start // 1000 / 1_000_000
 
     @start_time.setter
     def start_time(self, value: float) -> None:
-        self._start = to_micros(value)
+        self._start = to_nanos(value)
         self._ticks = 0
 
     @property
     def end_time(self) -> float | None:
         """Seconds since 1970; None while the span is not finished."""
-        return None if self._duration < 0 else (self._start + self._duration) / 1_000_000
+        return None if self._duration < 0 else (self._start // 1000 + self._duration) / 1_000_000
 
     @end_time.setter
     def end_time(self, value: float | None) -> None:
-        self._duration = -1 if value is None else max(0, to_micros(value) - self._start)
+        self._duration = -1 if value is None else max(0, to_micros(value) - self._start // 1000)
 
     @property
     def tags(self) -> list[Any]:
@@ -289,7 +289,7 @@ class Span(opentracing.Span):
         with held_off:
             from .thrift import log_at
         limits = self._limits()
-        return [log_at(micros, fields, *limits) for micros, fields in self._log_entries()]
+        return [log_at(nanos // 1000, fields, *limits) for nanos, fields in self._log_entries()]
 
     @property
     def update_lock(self) -> Any:
@@ -350,7 +350,7 @@ class Span(opentracing.Span):
 
     def _add_log(self, key_values: Any, timestamp: float | None) -> None:
         """Keep a log entry, whatever was decided about the trace."""
-        micros = time_ns() // 1000 if timestamp is None else to_micros(timestamp)
+        nanos = time_ns() if timestamp is None else to_nanos(timestamp)
         try:
             fields = key_values.copy() if type(key_values) is dict else dict(key_values.items())
             for key, value in fields.items():
@@ -360,7 +360,7 @@ class Span(opentracing.Span):
             fields = odd_fields(key_values, *self._limits())
         if self._logs is None:
             self._logs = []
-        self._logs.append((micros, fields))
+        self._logs.append((nanos, fields))
 
     def _log_entries(self) -> list[tuple[int, dict[Any, Any]]]:
         return self._logs or []

@@ -96,7 +96,7 @@ def make_span(span: Any) -> Any:
         operationName=text(span.operation_name),
         references=make_references(span.references or None),
         flags=span.flags & 0xFF,
-        startTime=span._start,
+        startTime=span._start // 1000,
         duration=max(0, span._duration),
         tags=span.tags,
         logs=span.logs,

@@ -9,7 +9,7 @@ from opentracing import Format, Reference
 from opentracing.ext import tags as ext_tags
 
 from . import _fork, _lazy
-from ._clock import to_micros
+from ._clock import to_nanos
 from ._ids import is_random, new_random
 from ._log import ERROR, Throttled
 from ._process import process_tags
@@ -302,11 +302,11 @@ class Tracer(TracerEnds):
         span.finished = False
         sampled = trace.sampled
         if start_time is None:
-            span._start = time_ns() // 1000
+            span._start = time_ns()
             # A span that is not sampled needs no duration; a reading is a tenth of its price.
             span._ticks = perf_counter_ns() if sampled else 0
         else:
-            span._start = to_micros(start_time)
+            span._start = to_nanos(start_time)
             span._ticks = 0
         if tags is not None:
             try:
@@ -400,7 +400,7 @@ class Tracer(TracerEnds):
         span._parent_id = parent.span_id
         span._operation_name = scope._operation_name or ""
         span.references = span._own_context = span._logs = span._tags = None
-        span._start = scope._start // 1000
+        span._start = scope._start
         span._ticks = 0
         span._duration = -1
         span.finished = False

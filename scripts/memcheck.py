@@ -41,7 +41,7 @@ def one(choose: random.Random) -> None:
         choose.choice([1, None]),
         choose.choice(["op", long, 5, "\ud800"]),
         choose.choice([None, [], [Reference("child_of", context)] * 20, [None]]),
-        choose.choice([0, 1 << 50, 1 << 70]),
+        choose.choice([0, -1, 1 << 50, 1 << 70, 1 << 80]),
         5,
         choose.choice([tags, None, []]),
         choose.choice([None, [(5, tags)] * choose.choice([1, 20]), [5], [(1, 2, 3)]]),

@@ -58,9 +58,9 @@ def encode_span(
     :param trace: ids and flags; the encoded ones are kept in ``trace.wire``
     :param parent_id: None or 0 for a root
     :param references: opentracing references to Jaeger contexts
-    :param start: microseconds since 1970
+    :param start: nanoseconds since 1970, of which microseconds are sent
     :param duration: microseconds
-    :param logs: pairs of a time in microseconds since 1970 and fields
+    :param logs: pairs of a time in nanoseconds since 1970 and fields
     :param max_length: limit of text values, in characters
     """
     head, flags, known_id, known = trace.wire or _trace_ids(trace)
@@ -73,7 +73,7 @@ def encode_span(
         trace.wire = (head, flags, parent_id, parent)
     if type(operation_name) is not str or not (name := _names.get(operation_name, "")):
         name = _name(operation_name)
-    clock = start << 1
+    clock = start // 1000 << 1
     high, end = _now
     if clock >> 28 == high:  # _time(), whose call would be 0.04 us
         begin = f"{_MORE[clock & 0x3FFF]}{_MORE[clock >> 14 & 0x3FFF]}{end}"
@@ -179,8 +179,9 @@ def _trace_ids(trace: TraceData) -> tuple[str, str, int | None, str]:
     return wire
 
 
-def _time(micros: int) -> str:
+def _time(nanos: int) -> str:
     global _now
+    micros = nanos // 1000
     clock = micros << 1
     high, end = _now
     if clock >> 28 != high:

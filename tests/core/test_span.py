@@ -46,7 +46,7 @@ def test_times_are_those_of_the_clock(tracer):
 def test_explicit_times_are_exact_to_the_microsecond(tracer):
     span = tracer.start_span("op", start_time=1_700_000_000.123456)
     span.finish(finish_time=1_700_000_000.125)
-    assert (span._start, span._duration) == (1_700_000_000_123_456, 1544)
+    assert (span._start, span._duration) == (1_700_000_000_123_456_000, 1544)
     assert (span.start_time, span.end_time) == (1_700_000_000.123456, 1_700_000_000.125)
 
 
@@ -60,6 +60,14 @@ def test_an_explicit_start_with_the_clock_as_its_end(tracer):
     span = tracer.start_span("op", start_time=time.time() - 10)
     span.finish()
     assert 10 <= span.end_time - span.start_time < 20
+
+
+def test_the_clock_as_a_start_and_an_explicit_end(tracer):
+    for _ in range(100):  # of which nearly all start within a microsecond
+        span = tracer.start_span("op")
+        end = round(span.start_time + 10, 6)
+        span.finish(finish_time=end)
+        assert span.end_time == end
 
 
 def test_no_duration_is_negative(tracer):

@@ -87,6 +87,7 @@ ids = st.sampled_from(BOUNDARIES) | st.integers(0, (1 << 64) - 1)
 micros = st.sampled_from(
     [0, 1, -1, 8191, 8192, 1_700_000_000_123_456, (1 << 62) - 1]
 ) | st.integers(-(1 << 62), 1 << 62)
+nanos = micros | st.integers(-(1 << 62) * 1000, (1 << 62) * 1000)  # 63 bits of microseconds
 references = st.none() | st.lists(
     st.builds(
         Reference,
@@ -103,10 +104,10 @@ spans = st.tuples(
     ids | st.none(),
     texts | st.none() | st.integers() | st.builds(SubStr, texts),
     references,
-    micros,
+    nanos,
     st.integers(0, 1 << 50),
     tags,
-    st.none() | st.lists(st.tuples(micros, tags.filter(lambda t: t is not None)), max_size=17),
+    st.none() | st.lists(st.tuples(nanos, tags.filter(lambda t: t is not None)), max_size=17),
     st.sampled_from([0, 1, 1024, 20_000]),
     st.sampled_from([0, 4096]),
 )
@@ -158,7 +159,7 @@ def simple(**changes):
         {"span_id": "2"},
         {"parent_id": 1.5},
         {"start": None},
-        {"start": 1 << 70},
+        {"start": 1 << 80},
         {"duration": "long"},
         {"tags": [("a", 1)]},
         {"logs": ((0, {}),)},

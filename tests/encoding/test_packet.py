@@ -56,7 +56,7 @@ def test_packet_of_jaeger_client_but_for_number_and_stats():
         None,
         "o",
         None,
-        1_700_000_000_123_456,
+        1_700_000_000_123_456_789,
         1543,
         {"k": "v"},
         None,

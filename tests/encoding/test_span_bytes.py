@@ -35,6 +35,11 @@ INTEGERS = sorted({0, *(n for edge in EDGES for n in (edge, -edge) if -(2**63) <
 COUNTS = [0, 1, 14, 15, 16, 127, 128, 200]
 
 
+def nanos(micros):
+    """Return a time that is rounded down to *micros*."""
+    return micros * 1000 + 999
+
+
 def encoded(
     trace_id=1, flags=1, span_id=1, parent_id=0, name="o", references=None, start=0, duration=0,
     values=None, logs=None, limit=1024, traceback_limit=4096,
@@ -49,10 +54,10 @@ def encoded(
         parent_id,
         name,
         own,
-        start,
+        nanos(start),
         duration,
         values,
-        logs,
+        logs and [(nanos(at), fields) for at, fields in logs],
         limit,
         traceback_limit,
     )
@@ -151,7 +156,7 @@ def test_what_is_kept_for_the_next_span_is_never_the_wrong_one(trace_id, spans):
     trace = TraceData(trace_id, 1)
     for span_id, parent_id, name, start in spans:
         record = encode_span(
-            trace, span_id, parent_id, name, None, start, 0, None, None, 1024, 4096
+            trace, span_id, parent_id, name, None, nanos(start), 0, None, None, 1024, 4096
         )
         fields = {"span_id": span_id, "parent_id": parent_id, "name": name, "start": start}
         assert record.hex() == expected(trace_id=trace_id, **fields).hex()

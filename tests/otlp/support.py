@@ -38,7 +38,17 @@ def record(
 ):
     trace = TraceData(trace_id, flags)
     return encode_span(
-        trace, span_id, parent_id, name, references, start, duration, tags, logs, 1024, 4096
+        trace,
+        span_id,
+        parent_id,
+        name,
+        references,
+        start * 1000,
+        duration,
+        tags,
+        logs and [(at * 1000, fields) for at, fields in logs],
+        1024,
+        4096,
     )
 
 
