@@ -64,6 +64,7 @@ ORDER = [
     "_process",
     "tracer_metrics",
     "_tracer_ends",
+    "_tracer_roots",
     "tracer",
     "noop",
     "_settings",
