@@ -67,8 +67,14 @@ class AtExit:
         if signals is not None:
             # So do those of Celery's pool, which says it before.
             signals.worker_process_shutdown.connect(
-                self._on_celery_shutdown, weak=False, dispatch_uid="jaeger_like"
+                self._on_shutdown, weak=False, dispatch_uid="jaeger_like"
             )
+
+        # And mod_wsgi, before it deletes what Python knows of the other threads of a
+        # sub-interpreter: of ours too, which then must not wake up any more.
+        subscribe = getattr(sys.modules.get("mod_wsgi"), "subscribe_shutdown", None)
+        if callable(subscribe):
+            subscribe(self._on_shutdown)
 
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
@@ -89,7 +95,7 @@ class AtExit:
                 log.exception("Could not finish at exit")
         _log.replay()
 
-    def _on_celery_shutdown(self, **_: Any) -> None:
+    def _on_shutdown(self, *_: Any, **__: Any) -> None:
         self.run()
 
     def _hook_again(self) -> None:

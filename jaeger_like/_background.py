@@ -81,6 +81,8 @@ class Runner:
 
         Does not wait: where the loop has to be started first, a thread of its own does that.
         """
+        if self._is_lost():
+            return False
         try:
             if self._io_loop is None and self._start_for(fn, args):
                 return True
@@ -122,7 +124,18 @@ class Runner:
         asyncio = sys.modules.get("asyncio")
         if asyncio is None or self._io_loop is None:
             return False
-        return asyncio._get_running_loop() is self.asyncio_loop
+        return asyncio._get_running_loop() is self._io_loop.asyncio_loop  # type: ignore[attr-defined]
+
+    def _is_lost(self) -> bool:
+        """Return whether the loop must not be woken any more.
+
+        Before mod_wsgi ends a sub-interpreter, it deletes what Python knows of all other threads.
+        They sleep on, and one that wakes up then takes the process down.
+        """
+        if "mod_wsgi" not in sys.modules or self._io_loop is None or not self._own:
+            return False
+        thread_id = self.asyncio_loop.native_thread_id  # type: ignore[attr-defined]
+        return thread_id is not None and thread_id not in sys._current_frames()
 
     def _start_for(self, fn: Callable[..., object] | None = None, args: Any = ()) -> bool:
         """Have the loop started and then *fn* called on it. Return False if it is there already.
@@ -239,6 +252,13 @@ def _new_loop() -> tuple[Any, IOLoop]:
     class BackgroundEventLoop(asyncio.SelectorEventLoop):
         #: Nothing but tracing waits for what runs here.
         may_block_at_exit = True
+
+        #: Of the thread that turns it, to the operating system.
+        native_thread_id: int | None = None
+
+        def run_forever(self) -> None:
+            self.native_thread_id = _native.thread_id()
+            super().run_forever()
 
         def __del__(self) -> None:
             """Say nothing: it lives as long as its process, and a forked child inherits a wreck."""

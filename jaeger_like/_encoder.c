@@ -5,22 +5,28 @@
  * may have put into a span is left to the Python functions that are handed in by set_helpers, so
  * that there is one place that knows what an odd value becomes.
  *
- * Limited API, so that one wheel serves every Python from 3.10 up. No state but borrowed helpers.
+ * Limited API, so that one wheel serves every Python from 3.10 up. What state there is, the helpers, is
+ * the module's: each interpreter of a process has its own.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
 #include <string.h>
 
+/* Functions of the Python encoder, and names of attributes. */
+enum { PLAIN, TEXT, UTF8, REFERENCES_TEXT, HELPERS, TRACE_ID = HELPERS, FLAGS, STATES };
+
+typedef struct {
+    PyObject *at[STATES];
+} State;
+
 /* A record under construction: on the stack until it outgrows it. */
 typedef struct {
     char *data;
     size_t size, capacity;
+    PyObject *const *state;
     char stack[2048];
 } Record;
-
-static PyObject *plain, *text, *utf8, *references_text; /* functions of the Python encoder */
-static PyObject *name_trace_id, *name_flags;
 
 static int grow(Record *r, size_t more)
 {
@@ -98,7 +104,7 @@ static int put_str(Record *r, PyObject *value)
     if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
         return -1;
     PyErr_Clear(); /* a lone surrogate */
-    bytes = PyObject_CallFunctionObjArgs(utf8, value, NULL);
+    bytes = PyObject_CallFunctionObjArgs(r->state[UTF8], value, NULL);
     if (bytes == NULL)
         return -1;
     result = PyBytes_AsStringAndSize(bytes, &escaped, &size);
@@ -115,7 +121,7 @@ static int put_text(Record *r, PyObject *value)
     int result;
     if (PyUnicode_CheckExact(value))
         return put_str(r, value);
-    converted = PyObject_CallFunctionObjArgs(text, value, NULL);
+    converted = PyObject_CallFunctionObjArgs(r->state[TEXT], value, NULL);
     if (converted == NULL)
         return -1;
     result = put_str(r, converted);
@@ -130,7 +136,7 @@ static int put_odd(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *
 {
     int result = -1;
     PyObject *converted = PyObject_CallFunctionObjArgs(
-        plain, value, limits[0], limits[1], NULL);
+        r->state[PLAIN], value, limits[0], limits[1], NULL);
     if (converted == NULL)
         return -1;
     if (PyUnicode_CheckExact(converted)) { /* cut already, and a traceback by another limit */
@@ -333,7 +339,7 @@ static int put_id(Record *r, PyObject *id)
 static int put_trace_id(Record *r, PyObject *trace)
 {
     int result = -1;
-    PyObject *id = PyObject_GetAttr(trace, name_trace_id);
+    PyObject *id = PyObject_GetAttr(trace, r->state[TRACE_ID]);
     if (id == NULL)
         return -1;
     put(r, 0x16);
@@ -368,7 +374,7 @@ static int put_trace_id(Record *r, PyObject *trace)
 static int put_flags(Record *r, PyObject *trace)
 {
     unsigned long long flags = 0;
-    PyObject *value = PyObject_GetAttr(trace, name_flags);
+    PyObject *value = PyObject_GetAttr(trace, r->state[FLAGS]);
     if (value == NULL)
         return -1;
     if (value != Py_None)
@@ -392,7 +398,7 @@ static int put_references(Record *r, PyObject *references)
             put(r, 0x25);
         return truth;
     }
-    encoded = PyObject_CallFunctionObjArgs(references_text, references, NULL);
+    encoded = PyObject_CallFunctionObjArgs(r->state[REFERENCES_TEXT], references, NULL);
     if (encoded == NULL)
         return -1;
     bytes = PyUnicode_AsLatin1String(encoded);
@@ -457,19 +463,22 @@ static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ss
 {
     Record record;
     PyObject *result = NULL;
-    (void)module;
+    const State *state = PyModule_GetState(module);
+    if (state == NULL)
+        return NULL;
     if (count != ARGUMENTS) {
         PyErr_Format(PyExc_TypeError, "encode_span takes %d arguments, not %zd", (int)ARGUMENTS,
                      count);
         return NULL;
     }
-    if (plain == NULL) {
+    if (state->at[PLAIN] == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "set_helpers was not called");
         return NULL;
     }
     record.data = record.stack;
     record.size = 0;
     record.capacity = sizeof record.stack;
+    record.state = state->at;
     if (put_span(&record, arguments) == 0)
         result = PyBytes_FromStringAndSize(record.data, (Py_ssize_t)record.size);
     if (record.data != record.stack)
@@ -479,18 +488,51 @@ static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ss
 
 static PyObject *set_helpers(PyObject *module, PyObject *arguments)
 {
-    PyObject *new_plain, *new_text, *new_utf8, *new_references, *old[4];
+    State *state = PyModule_GetState(module);
+    PyObject *given[HELPERS], *old;
     int i;
-    (void)module;
-    if (!PyArg_ParseTuple(arguments, "OOOO", &new_plain, &new_text, &new_utf8, &new_references))
+    if (state == NULL
+        || !PyArg_ParseTuple(arguments, "OOOO", &given[PLAIN], &given[TEXT], &given[UTF8],
+                             &given[REFERENCES_TEXT]))
         return NULL;
-    old[0] = plain, old[1] = text, old[2] = utf8, old[3] = references_text;
-    Py_INCREF(new_plain), Py_INCREF(new_text), Py_INCREF(new_utf8), Py_INCREF(new_references);
-    plain = new_plain, text = new_text, utf8 = new_utf8, references_text = new_references;
-    for (i = 0; i < 4; i++)
-        Py_XDECREF(old[i]);
+    for (i = 0; i < HELPERS; i++) {
+        old = state->at[i];
+        Py_INCREF(given[i]);
+        state->at[i] = given[i];
+        Py_XDECREF(old);
+    }
     Py_RETURN_NONE;
 }
+
+static int begin(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    if (state == NULL)
+        return -1;
+    state->at[TRACE_ID] = PyUnicode_InternFromString("trace_id");
+    state->at[FLAGS] = PyUnicode_InternFromString("flags");
+    return state->at[TRACE_ID] == NULL || state->at[FLAGS] == NULL ? -1 : 0;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *state = PyModule_GetState(module);
+    int i;
+    for (i = 0; state != NULL && i < STATES; i++)
+        Py_VISIT(state->at[i]);
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    State *state = PyModule_GetState(module);
+    int i;
+    for (i = 0; state != NULL && i < STATES; i++)
+        Py_CLEAR(state->at[i]);
+    return 0;
+}
+
+static void end(void *module) { clear(module); }
 
 static PyMethodDef methods[] = {
     {"encode_span", (PyCFunction)(void (*)(void))encode_span, METH_FASTCALL,
@@ -499,15 +541,10 @@ static PyMethodDef methods[] = {
     {"set_helpers", set_helpers, METH_VARARGS, "set_helpers(plain, text, utf8, references, /)"},
     {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "jaeger_like._encoder", "Spans to Thrift bytes.", -1, methods,
-    NULL, NULL, NULL, NULL};
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)begin}, {0, NULL}};
 
-PyMODINIT_FUNC PyInit__encoder(void)
-{
-    name_trace_id = PyUnicode_InternFromString("trace_id");
-    name_flags = PyUnicode_InternFromString("flags");
-    if (name_trace_id == NULL || name_flags == NULL)
-        return NULL;
-    return PyModule_Create(&definition);
-}
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "jaeger_like._encoder", "Spans to Thrift bytes.", sizeof(State), methods,
+    slots, traverse, clear, end};
+
+PyMODINIT_FUNC PyInit__encoder(void) { return PyModuleDef_Init(&definition); }
