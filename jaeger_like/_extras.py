@@ -136,7 +136,8 @@ class TheirIds:
     def getrandbits(self, count: int) -> int:
         """Return a number of so many bits."""
         try:
-            return index(self._source.getrandbits(count))
+            # Of what is too wide, or negative, the bits that were asked for.
+            return index(self._source.getrandbits(count)) & ((1 << count) - 1)
         except Exception as exc:
             self._errors.log("Source of ids %r failed: %r", type(self._source).__name__, exc)
             return SystemRandom().getrandbits(count)

@@ -378,6 +378,22 @@ def test_a_source_of_ids_that_fails(caplog, sampled, answer):
     assert "Source of ids 'Source' failed" in caplog.text
 
 
+@pytest.mark.parametrize("answer", [-5, -(1 << 200) + 3, (1 << 200) + 3, (1 << 64) + 3])
+def test_a_source_of_ids_that_gives_other_numbers_than_it_was_asked_for(answer):
+    class Source:
+        def getrandbits(self, bits):
+            return answer
+
+    tracer = new_tracer()
+    tracer.random = Source()
+    with tracer.start_active_span("root") as root, tracer.start_active_span("child") as child:
+        headers = {}
+        tracer.inject(child.span, "http_headers", headers)
+    context = tracer.extract("http_headers", headers)
+    assert (context.trace_id, context.span_id) == (root.span.trace_id, child.span.span_id)
+    assert context.span_id == answer % (1 << 64)
+
+
 def test_parts_that_fail_after_a_fork(caplog):
     class Reporter(BrokenPart):
         def __init__(self):
