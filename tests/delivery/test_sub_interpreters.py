@@ -17,7 +17,6 @@ def test_a_loop_whose_thread_was_deleted_is_not_woken(agent, way):
     """mod_wsgi deletes the other threads first, and one that wakes up then crashes."""
     result = run_program("sub_interpreter.py", "mod_wsgi", way, agent.port, warnings="default")
     assert result.status == 0, result.stderr
-    assert "Traceback" not in result.stderr
     assert len(result.ids) == {"end": 10, "atexit later": 15}[way]
     assert_exactly_once(agent, result.ids)
 
