@@ -23,6 +23,8 @@ class AtExit:
         self.seconds = seconds
         self._objects: dict[int, weakref.ref[Any]] = {}
         self._hooked = self._forked = self._watched = False
+        #: Whether the server has told that the end is near.
+        self.is_near = False
         #: When all must be done, monotonic seconds; None while the end has not begun.
         self.deadline: float | None = None
         _fork.register(self)
@@ -67,20 +69,24 @@ class AtExit:
         if signals is not None:
             # So do those of Celery's pool, which says it before.
             signals.worker_process_shutdown.connect(
-                self._on_shutdown, weak=False, dispatch_uid="jaeger_like"
+                self._on_celery_shutdown, weak=False, dispatch_uid="jaeger_like"
             )
-
-        # And mod_wsgi, before it deletes what Python knows of the other threads of a
-        # sub-interpreter: of ours too, which then must not wake up any more.
+        # mod_wsgi deletes what Python knows of a sub-interpreter's other threads, also of ours,
+        # before the exit functions; this comes earlier, while requests are still being answered.
         subscribe = getattr(sys.modules.get("mod_wsgi"), "subscribe_shutdown", None)
-        if callable(subscribe):
-            subscribe(self._on_shutdown)
+        if subscribe is not None:
+            try:
+                subscribe(self._on_end_is_near)
+            except Exception as exc:
+                log.debug("mod_wsgi will not tell when its process ends: %r", exc)
 
     def run(self) -> None:
         """Call everyone; nobody's failure is another's, and nobody may exceed the deadline."""
         if self.deadline is None:  # else it has begun already, by another of the ways to end
             self.deadline = time.monotonic() + self.seconds
-        deadline = self.deadline
+        self._finish(self.deadline)
+
+    def _finish(self, deadline: float) -> None:
         found = [reference() for reference in list(self._objects.values())]
         objects = [obj for obj in found if obj is not None]
         for obj in objects:
@@ -95,8 +101,12 @@ class AtExit:
                 log.exception("Could not finish at exit")
         _log.replay()
 
-    def _on_shutdown(self, *_: Any, **__: Any) -> None:
+    def _on_celery_shutdown(self, **_: Any) -> None:
         self.run()
+
+    def _on_end_is_near(self, *_: Any, **__: Any) -> None:
+        self.is_near = True
+        self._finish(time.monotonic() + self.seconds)
 
     def _hook_again(self) -> None:
         self._hooked = False
@@ -106,6 +116,7 @@ class AtExit:
     def _after_fork(self) -> None:
         self._hooked = False
         self._forked = True
+        self.is_near = False
         self.deadline = None
 
 
@@ -113,11 +124,13 @@ at_exit = AtExit()
 
 
 def server_is_ending() -> bool:
-    """Return whether this process is uvicorn's and was told to end.
+    """Return whether a server that runs this process has begun to end it.
 
-    After its graceful shutdown uvicorn has the signal kill the process, and no exit handler runs.
-    It tells nobody of that moment, but it says when it is near.
+    mod_wsgi tells. uvicorn, after its graceful shutdown, has the signal kill the process, and no
+    exit handler runs; it tells nobody of that moment, but it says when it is near.
     """
+    if at_exit.is_near:
+        return True
     module = sys.modules.get("uvicorn.server")
     if module is None:
         return False

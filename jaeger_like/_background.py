@@ -81,9 +81,9 @@ class Runner:
 
         Does not wait: where the loop has to be started first, a thread of its own does that.
         """
-        if self._is_lost():
-            return False
         try:
+            if self._is_lost():
+                return False
             if self._io_loop is None and self._start_for(fn, args):
                 return True
             self.asyncio_loop.call_soon_threadsafe(fn, *args)
@@ -124,7 +124,7 @@ class Runner:
         asyncio = sys.modules.get("asyncio")
         if asyncio is None or self._io_loop is None:
             return False
-        return asyncio._get_running_loop() is self._io_loop.asyncio_loop  # type: ignore[attr-defined]
+        return asyncio._get_running_loop() is self.asyncio_loop
 
     def _is_lost(self) -> bool:
         """Return whether the loop must not be woken any more.
@@ -132,7 +132,7 @@ class Runner:
         Before mod_wsgi ends a sub-interpreter, it deletes what Python knows of all other threads.
         They sleep on, and one that wakes up then takes the process down.
         """
-        if "mod_wsgi" not in sys.modules or self._io_loop is None or not self._own:
+        if self._io_loop is None or not self._own:
             return False
         thread_id = self.asyncio_loop.native_thread_id  # type: ignore[attr-defined]
         return thread_id is not None and thread_id not in sys._current_frames()

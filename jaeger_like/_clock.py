@@ -2,7 +2,7 @@
 
 Integers all the way, because a difference of floats loses the last microsecond. The start of a span
 is a wall clock reading, its duration comes from a clock that cannot be set back. Readings wait as
-they are, in nanoseconds, and are divided when they are encoded: the C module does that for nothing.
+they are, in nanoseconds, and are divided when they are encoded, which is cheapest in C.
 """
 
 from __future__ import annotations
@@ -23,18 +23,15 @@ def now_micros() -> int:
 
 
 def to_nanos(seconds: object) -> int:
-    """Return a time that a program gave, in seconds since 1970, as nanoseconds, to the microsecond.
-
-    What is no number, or none that a clock can show, is taken for now: a wrong time must not cost
-    the span.
-    """
+    """Return what :func:`to_micros` does, in nanoseconds."""
     return to_micros(seconds) * 1000
 
 
 def to_micros(seconds: object) -> int:
     """Return a time that a program gave, in seconds since 1970, as microseconds.
 
-    As :func:`to_nanos`.
+    What is no number, or none that a clock can show, is taken for now: a wrong time must not cost
+    the span.
     """
     try:
         micros = round(seconds * 1_000_000)  # type: ignore[operator]

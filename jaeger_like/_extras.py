@@ -100,7 +100,7 @@ class Extras:
         tracer = self._tracer
         if not span._ticks:
             # A span that is not sampled has no monotonic start, but here its duration may matter.
-            # Not if it starts in time to come.
+            # One that is said to start in time to come starts now.
             span._ticks = perf_counter_ns() - max(0, time_ns() - span._start)
         is_open = isinstance(span, LateBound) and decide_at_start(span, tags)
         if isinstance(span, observers.Observed):

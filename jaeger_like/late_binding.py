@@ -90,7 +90,7 @@ class OpenTrace(TraceData):
         settle(self, value or 0)
 
     @property
-    def sampled(self) -> bool:  # type: ignore[override]  # not assigned to, but in the constructor
+    def sampled(self) -> bool:  # type: ignore[override]  # an attribute there, to be read only here
         return self.state.flags & SAMPLED_FLAG == SAMPLED_FLAG
 
     def replace(self, **changes: Any) -> TraceData:

@@ -23,8 +23,8 @@ class TraceData:
     :ivar trace_id: unsigned, 64 or 128 bits; None when there is no trace yet (a context that
         carries only a debug id, baggage or a sampling decision)
     :ivar flags: bits 1 sampled, 2 debug, 8 firehose; None when the sender left the decision to us
-    :ivar sampled: whether the first bit of them is set; asked at every step of a span, and looking
-        at the bit each time was 0.02 us
+    :ivar sampled: whether the first bit of them is set; asked at every step of a span, where
+        looking at the bit would be 0.013 us more
     :ivar baggage: None when there is none; never mutated
     :ivar debug_id: correlation id of a trace that is to be forced, or None
     :ivar tracestate: W3C ``tracestate`` as it is to be forwarded, or None

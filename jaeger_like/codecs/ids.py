@@ -90,6 +90,8 @@ def context_from_string(
         raise _malformed(value)
     if flags == "1":
         bits, sampled = 1, True
+    elif flags == "0":
+        bits, sampled = 0, False
     else:
         bits = int(flags, 16) & FLAGS_MASK
         sampled = bits & SAMPLED_FLAG == SAMPLED_FLAG

@@ -21,6 +21,15 @@ def test_a_loop_whose_thread_was_deleted_is_not_woken(agent, way):
     assert_exactly_once(agent, result.ids)
 
 
+@pytest.mark.parametrize("way", ["told", "refused"])
+def test_what_is_finished_after_mod_wsgi_has_told_is_sent_at_once(agent, way):
+    result = run_program("told_by_mod_wsgi.py", way, agent.port)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert len(result.ids) == {"told": 10, "refused": 5}[way]
+    assert_exactly_once(agent, result.ids)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="they may have what we start before")
 def test_an_interpreter_that_allows_no_daemon_threads(agent):
     result = run_program("sub_interpreter.py", "isolated", "end", agent.port)

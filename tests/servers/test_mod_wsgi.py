@@ -54,14 +54,13 @@ def serve(start, journal):
 def test_every_span_of_every_process_arrives_once(serve, agent, journal, group):
     server, port = serve("--application-group", group)
     request_until(port, 2, at_least=100)
-    server.stop()
+    assert server.stop() == 0
     assert_exactly_once(agent, journal)
-    assert "Segmentation fault" not in server.text
 
 
 @pytest.mark.parametrize("group", ["%{GLOBAL}", "of_its_own"])
 def test_processes_that_are_replaced_after_some_requests_lose_nothing(serve, agent, journal, group):
     server, port = serve("--application-group", group, "--maximum-requests", "20")
     request_until(port, 5, at_least=100)
-    server.stop()
+    assert server.stop() == 0
     assert_exactly_once(agent, journal)

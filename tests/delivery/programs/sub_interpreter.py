@@ -14,7 +14,7 @@ except ImportError:
 PROGRAM = """
 import sys
 sys.path[:] = {path!r}
-import atexit, os, time, types
+import atexit, os, time
 from common import new_tracer, trace
 from jaeger_like import _background
 
@@ -29,7 +29,6 @@ def wait_until_the_loop_sleeps():
 
 if {kind!r} == "mod_wsgi":
     import ctypes
-    sys.modules["mod_wsgi"] = types.ModuleType("mod_wsgi")
     ctypes.pythonapi.PyInterpreterState_Get.restype = ctypes.c_void_p
     os.write({pipe}, str(ctypes.pythonapi.PyInterpreterState_Get()).encode())
 tracer = new_tracer({port}, flush_interval=60)
