@@ -134,8 +134,8 @@ class Runner:
         """
         if self._io_loop is None or not self._own:
             return False
-        thread_id = self.asyncio_loop.native_thread_id  # type: ignore[attr-defined]
-        return thread_id is not None and thread_id not in sys._current_frames()
+        turned_by: _native.ThisThread | None = self.asyncio_loop.turned_by  # type: ignore[attr-defined]
+        return turned_by is not None and turned_by.is_forgotten()
 
     def _start_for(self, fn: Callable[..., object] | None = None, args: Any = ()) -> bool:
         """Have the loop started and then *fn* called on it. Return False if it is there already.
@@ -253,11 +253,11 @@ def _new_loop() -> tuple[Any, IOLoop]:
         #: Nothing but tracing waits for what runs here.
         may_block_at_exit = True
 
-        #: Of the thread that turns it, to the operating system.
-        native_thread_id: int | None = None
+        #: The thread that turns it, or None before it does.
+        turned_by: _native.ThisThread | None = None
 
         def run_forever(self) -> None:
-            self.native_thread_id = _native.thread_id()
+            self.turned_by = _native.ThisThread()
             super().run_forever()
 
         def __del__(self) -> None:

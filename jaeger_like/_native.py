@@ -11,6 +11,7 @@ import _thread
 import os
 import sys
 import time
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,25 @@ def thread_id() -> int:
     """Return the identity of this thread of the operating system."""
     ident: int = _original("_thread", "get_ident")()
     return ident
+
+
+class ThisThread:
+    """Stands for the thread on which it was made; any thread may ask."""
+
+    def __init__(self) -> None:
+        # What is local to a thread goes when Python forgets the thread. sys._current_frames() would
+        # tell as well, but it can block the process for ever up to Python 3.11.8 (gh-106883).
+        self._local = _original("_thread", "_local")()
+        self._local.mark = mark = _Mark()
+        self._mark = weakref.ref(mark)
+
+    def is_forgotten(self) -> bool:
+        """Return whether Python has deleted its state: the thread has ended, or must never wake."""
+        return self._mark() is None
+
+
+class _Mark:
+    __slots__ = ("__weakref__",)
 
 
 def in_uwsgi() -> bool:

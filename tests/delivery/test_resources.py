@@ -20,3 +20,10 @@ def test_a_thousand_configured_tracers_leave_no_thread_socket_or_memory(agent):
     # hundred bytes for each tracer would be one.
     halves = second["memory"] - first["memory"], third["memory"] - second["memory"]
     assert min(halves) < 100_000, halves
+
+
+def test_garbage_is_collected_and_threads_end_meanwhile(agent):
+    """Up to Python 3.11.8 ``sys._current_frames()`` hangs where a collection lets a thread end."""
+    result = run_program("collecting.py", agent.port)
+    assert result.status == 0, result.stderr
+    assert_exactly_once(agent, result.ids)

@@ -14,7 +14,7 @@ except ImportError:
 PROGRAM = """
 import sys
 sys.path[:] = {path!r}
-import atexit, os, time
+import atexit, os, threading, time
 from common import new_tracer, trace
 from jaeger_like import _background
 
@@ -23,7 +23,7 @@ async def nothing():
 
 def wait_until_the_loop_sleeps():
     _background.runner().submit(nothing).result(20)
-    thread = _background.runner().asyncio_loop.native_thread_id
+    thread, = (t.ident for t in threading.enumerate() if t.name == "jaeger_like")
     while sys._current_frames()[thread].f_code.co_name != "select":
         time.sleep(0)
 
