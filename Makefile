@@ -19,7 +19,7 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade pip
 
-$(VENV)/installed: $(VENV)/pyvenv.cfg setup.py
+$(VENV)/installed: $(VENV)/pyvenv.cfg setup.py jaeger_like/_encoder.c
 	$(PIP) --editable .
 	@touch $@
 
