@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 import weakref
 
 from . import _fork, _log, _native
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tornado.ioloop import IOLoop
 
 _PATIENCE = 5.0  # seconds for starting a loop, imports included
+_NO_THREAD_FOR = 0.05  # seconds until a span asks for a thread again after it was refused
 _START_AGAIN = 0.5  # seconds until it is tried again, and twice as long each time
 
 # All that the thread will ever need, imported while nobody forks: a fork in the middle of an import
@@ -59,6 +61,7 @@ class Runner:
         self._lock = _native.allocate_lock()
         self._waiting: list[tuple[Callable[..., object], Any]] = []  # until there is a loop
         self._tried: Any = None  # a lock, free as soon as somebody has tried to start the loop
+        self._no_thread_until = 0.0  # by the monotonic clock
 
     @property
     def io_loop(self) -> IOLoop:
@@ -149,6 +152,10 @@ class Runner:
             if self._io_loop is None and self._tried is None:
                 if _native.is_about_to_fork():
                     raise RuntimeError("uWSGI has not forked its workers yet")
+                # Where threads are refused for good, to ask again with every span is 30 us each.
+                if fn is not None and time.monotonic() < self._no_thread_until:
+                    raise RuntimeError("a moment ago no thread could be had")
+                self._no_thread_until = time.monotonic() + _NO_THREAD_FOR
                 if _native.patched_by() is None and not _is_prepared():
                     # The imports take as long as a request or two: not on the caller's thread.
                     tried = _native.allocate_lock()
@@ -162,6 +169,7 @@ class Runner:
                 else:
                     # A real thread that imports would hold locks that greenlets wait for.
                     self._start_here()
+            self._no_thread_until = 0.0
             if self._io_loop is not None:
                 return False
             if fn is not None:

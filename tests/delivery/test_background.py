@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from tornado.ioloop import IOLoop
@@ -310,3 +311,24 @@ def test_taking_a_lock_ends_when_the_time_is_over():
     assert _native.acquire(lock, None)
     lock.release()
     assert _native.acquire(lock, 1e300)
+
+
+def test_a_thread_that_is_refused_is_not_asked_for_with_every_span(monkeypatch):
+    refused, original = [], _background._turn
+
+    def refuse(io_loop):
+        refused.append(io_loop)
+        raise RuntimeError("can't start new thread")
+
+    _background.prepare()
+    monkeypatch.setattr(_background, "_turn", refuse)
+    runner, ran = _background.Runner(), threading.Event()
+    assert not any(runner.call(ran.set) for _ in range(1_000))
+    assert len(refused) < 500
+    assert not runner.wait(TIMEOUT)  # whoever waits always asks
+    monkeypatch.setattr(_background, "_turn", original)
+    deadline = time.monotonic() + TIMEOUT
+    while not runner.call(ran.set):
+        assert time.monotonic() < deadline
+    assert ran.wait(TIMEOUT)
+    runner.io_loop.add_callback(runner.io_loop.stop)
