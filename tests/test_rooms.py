@@ -58,6 +58,7 @@ ORDER = [
     "log_correlation",
     "_extras",
     "_limits",
+    "_packets",
     "delivery",
     "simple_reporters",
     "reporter",
@@ -92,7 +93,8 @@ ONLY = {
     ("tornado.ioloop", "tornado.web", "tornado.httpserver"): {"_background", "all_in_one"},
     # Coroutines that run on the loop; closing can be awaited.
     ("asyncio",): {
-        "_background", "delivery", "closing", "sampler.polling", "transport", "all_in_one.command",
+        "_background", "_packets", "delivery", "closing", "sampler.polling", "transport",
+        "all_in_one.command",
     },
     ("opentelemetry",): {"encoding.otlp"},
     ("thrift",): {

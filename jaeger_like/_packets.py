@@ -1,0 +1,211 @@
+"""One packet after the other: out of a reporter's queue, to the sender, again or given up.
+
+Everything here but what says otherwise runs on the loop's thread, and one packet is under way at a
+time. Exactly once: a packet counts as sent when the sender says so, goes again only when it is
+known not to have been delivered, and is given up, and counted, after a few seconds.
+"""
+
+from __future__ import annotations
+
+from ._held_off import held_off
+from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
+from ._log import WARNING, Throttled, log
+from .encoding.packet import OVERHEAD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable
+
+    from .reporter import Reporter
+
+# Seconds between attempts for a packet that was refused: time for an agent to restart. While it
+# stays away there is one attempt for each packet, so that the buffer does not fill up.
+_RETRY_AFTER = (0.1, 0.4, 1.0)
+
+
+class Packets:
+    """Makes packets of the records in a queue and sends them.
+
+    :param reporter: whose queue
+    :param sender: packs and sends, see ``transport``
+    """
+
+    def __init__(self, reporter: Reporter, sender: Any) -> None:
+        self._reporter = reporter
+        self._sender = sender
+        self._to = "collector" if hasattr(sender, "has_room") else "jaeger-agent socket"
+        self._process: bytes | None = None
+        self._process_arguments: tuple[str, Mapping[str, Any], int]
+        self.packet_budget: int = sender.max_packet_size - OVERHEAD
+        self._limits = Throttled(WARNING)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.bytes_out = 0  # of all that was ever taken out of the queue
+        self._taken = self._settled = 0  # records: taken out; sent or given up
+        self._under_way: list[bytes] = []
+        self._seq_no = self._too_large = self._failed = 0
+        self._down = self._in_a_hurry = False
+        self._pause: Any = None
+
+    def count(self, counter: Callable[[int], object], number: int) -> None:
+        """Count, whatever the program's metrics do. Any thread."""
+        try:
+            counter(number)
+        except Exception:
+            self._limits.log("The program's metrics failed")
+
+    def _encode_process(self, service_name: str, tags: Mapping[str, Any], max_length: int) -> None:
+        """Any thread."""
+        room = self._sender.max_packet_size // 2
+        process, cut = process_within(service_name, tags, max_length, room)
+        if cut:
+            self._limits.log("Process tags are too large for a packet and were shortened")
+        self._process_arguments = (service_name, tags, max_length)
+        self._process = process
+        self.packet_budget = self._sender.max_packet_size - OVERHEAD - len(process)
+
+    def _take(self) -> None:
+        """Move records for one packet from the queue to what is under way."""
+        queue, budget = self._reporter.queue, self.packet_budget
+        most = self._reporter.batch_size or len(queue)
+        if queue and len(queue[0]) > budget:
+            self._take_too_large(queue[0])
+            return
+        # One too many first, so that what is in neither place is never taken for nothing.
+        self._taken += 1
+        records = self._under_way  # not empty where an attempt to send was cut short
+        already, room = len(records), budget - sum(map(len, records))
+        at_first = room
+        # Record by record, because callers append meanwhile: what iterates over a deque fails then.
+        popleft = queue.popleft  # this loop is a tenth of what a span costs in the background
+        while queue and len(records) < most:
+            record = queue[0]
+            room -= len(record)
+            if room < 0:
+                room += len(record)
+                break
+            records.append(record)
+            popleft()
+        self._taken += len(records) - already - 1
+        self.bytes_out += at_first - room
+
+    def _take_too_large(self, record: bytes) -> None:
+        with held_off:
+            from .encoding.fit import fit
+        self._took(record)
+        try:
+            smaller = fit(record, self.packet_budget)
+        except Exception:
+            smaller = None
+        if smaller is None:
+            self._too_large += 1
+            self.count(self._reporter.metrics.reporter_failure, 1)
+            self._settled += 1
+            self._limits.log("A span of %d bytes is too large to be sent", len(record))
+        else:
+            self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))
+            self._reporter.queue.appendleft(smaller)
+            self._taken -= 1
+
+    def _took(self, record: bytes) -> None:
+        self._taken += 1  # first, so that what is in neither place is never taken for nothing
+        self._reporter.queue.popleft()
+        self.bytes_out += len(record)
+
+    async def _deliver(self) -> None:
+        """Send what is under way as one packet, again if it was refused, or give it up."""
+        import asyncio
+
+        from .transport.udp import PacketTooLargeError
+
+        records = self._under_way
+        metrics = self._reporter.metrics
+        self._seq_no += 1
+        try:
+            stats = (self._reporter._dropped, self._too_large, self._failed)
+            packet = self._sender.packet(self._process, records, self._seq_no, stats)
+            for delay in (*_RETRY_AFTER, None):
+                try:
+                    await self._sender.send(packet)
+                except PacketTooLargeError as exc:
+                    self._use_smaller_packets(len(packet), exc)
+                    return
+                except OSError as exc:
+                    # A sender that has tried again itself says that it is final.
+                    if delay is None or self._down or self._in_a_hurry or _is_final(exc):
+                        raise
+                    await self._wait(delay, exc)
+                else:
+                    break
+        except Exception as exc:
+            self.give_up(len(records), exc)
+            self._settle()
+            return
+        self.count(metrics.reporter_success, len(records))
+        self._settle()
+        if self._down:
+            self._down = False
+            self._tell_errors("recovered", "Submitting traces to %s works again", self._to)
+        if hasattr(self._sender, "pause_after"):
+            urgent = len(self._reporter.queue) > self._reporter.queue_capacity // 2
+            pause = self._sender.pause_after(packet, urgent)
+            if pause or self._reporter.io_loop is not None:  # the program has other things to do
+                await asyncio.sleep(pause)
+
+    async def _wait(self, seconds: float, exc: Exception) -> None:
+        import asyncio
+
+        log.debug("Packet not delivered, trying again in %s s: %s", seconds, exc)
+        pause = self._pause = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(pause, seconds)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            if self._pause is pause:
+                self._pause = None
+
+    def _end_pause(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    def _use_smaller_packets(self, size: int, exc: OSError) -> None:
+        if size <= MIN_PACKET_SIZE:
+            raise exc
+        smaller = smaller_packet_size(size)
+        self._limits.log("The network takes no packet of %d bytes; trying %d", size, smaller)
+        self._sender.max_packet_size = smaller
+        self._seq_no -= 1
+        self._put_back()
+        self._encode_process(*self._process_arguments)
+        self._reporter._set_wake_bytes()
+
+    def _put_back(self) -> None:
+        """Return to the queue what was taken for a packet and not sent."""
+        self._reporter.queue.extendleft(reversed(self._under_way))
+        self._taken -= len(self._under_way)
+        self.bytes_out -= sum(map(len, self._under_way))
+        self._under_way = []
+        self._reporter._check_at = 0
+
+    def give_up(self, spans: int, exc: Exception) -> None:
+        self._failed += spans
+        self.count(self._reporter.metrics.reporter_failure, spans)
+        self._down = self._down or isinstance(exc, OSError)
+        self._tell_errors("error", "Failed to submit traces to %s: %s", self._to, exc)
+
+    def _tell_errors(self, method: str, message: str, *args: object) -> None:
+        try:
+            getattr(self._reporter.error_reporter, method, lambda *_: None)(message, *args)
+        except Exception:
+            self._limits.log("The error reporter failed")
+
+    def _settle(self) -> None:
+        self._settled += len(self._under_way)
+        self._under_way = []
+
+
+def _is_final(exc: OSError) -> bool:
+    return bool(getattr(exc, "final", False))
