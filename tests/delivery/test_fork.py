@@ -68,6 +68,19 @@ def test_a_fork_in_the_middle_of_an_import_waits_for_its_end(agent):
     assert_exactly_once(agent, result.ids)
 
 
+@pytest.mark.parametrize(("how", "whole"), [("an import", False), ("a stop", True)])
+def test_a_child_gets_no_half_module_of_ours(agent, how, whole):
+    """Forks do not wait for ever; while the whole process is stopped, they have not waited."""
+    result = run_program("fork_in_half.py", agent.port, how, warnings=WARNINGS)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert result.values("whole") == [whole]
+    assert result.values("status") == [0]
+    assert result.values("flushed") == [True, True]
+    assert len(result.ids) == 3
+    assert_exactly_once(agent, result.ids)
+
+
 @pytest.mark.parametrize(
     ("way", "looked_up"), [("ends soon", ["agent.example"]), ("hangs", [])], ids=["soon", "hangs"]
 )
