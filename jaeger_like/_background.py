@@ -118,6 +118,11 @@ class Runner:
 
         return asyncio.run_coroutine_threadsafe(function(*args), self.asyncio_loop)
 
+    def is_starting(self) -> bool:
+        """Whether a thread is at it to start the loop, for the first time."""
+        tried = self._tried
+        return self._io_loop is None and tried is not None and bool(tried.locked())
+
     def is_running(self) -> bool:
         """Whether the loop exists and turns at this moment."""
         return self._io_loop is not None and self.asyncio_loop.is_running()

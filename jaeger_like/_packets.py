@@ -7,6 +7,9 @@ known not to have been delivered, and is given up, and counted, after a few seco
 
 from __future__ import annotations
 
+from itertools import islice, repeat, starmap
+
+from . import _native
 from ._held_off import held_off
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import WARNING, Throttled, log
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
 # Seconds between attempts for a packet that was refused: time for an agent to restart. While it
 # stays away there is one attempt for each packet, so that the buffer does not fill up.
 _RETRY_AFTER = (0.1, 0.4, 1.0)
+
+# Seconds until all else on the loop's thread comes to its turn: other tracers, polls, a flush.
+# A packet counts as so many at the least, or they would wait for ever for a program in a hurry.
+_OTHERS_MAY_WAIT = 0.01
+_LEAST_REST = 0.001
+
+_AT_A_TIME = 32  # records out of the queue
 
 
 class Packets:
@@ -48,6 +58,7 @@ class Packets:
         self._seq_no = self._too_large = self._failed = 0
         self._down = self._in_a_hurry = False
         self._pause: Any = None
+        self._alone = 0.0  # seconds since anything else came to its turn
 
     def count(self, counter: Callable[[int], object], number: int) -> None:
         """Count, whatever the program's metrics do. Any thread."""
@@ -77,17 +88,18 @@ class Packets:
         self._taken += 1
         records = self._under_way  # not empty where an attempt to send was cut short
         already, room = len(records), budget - sum(map(len, records))
-        at_first = room
-        # Record by record, because callers append meanwhile: what iterates over a deque fails then.
-        popleft = queue.popleft  # this loop is a tenth of what a span costs in the background
-        while queue and len(records) < most:
-            record = queue[0]
-            room -= len(record)
-            if room < 0:
-                room += len(record)
-                break
-            records.append(record)
-            popleft()
+        at_first, popleft = room, queue.popleft
+        # Callers append meanwhile, so what iterates over the deque would fail. A few at a time, and
+        # too many at last, takes 5 to 10 % less than one by one.
+        while queue and len(records) < most and room >= 0:
+            before = len(records)
+            count = min(_AT_A_TIME, most - before, len(queue))
+            records.extend(starmap(popleft, repeat((), count)))
+            room -= sum(map(len, islice(records, before, None)))
+        while room < 0:
+            room += len(records[-1])
+            queue.appendleft(records[-1])
+            records.pop()
         self._taken += len(records) - already - 1
         self.bytes_out += at_first - room
 
@@ -116,8 +128,6 @@ class Packets:
 
     async def _deliver(self) -> None:
         """Send what is under way as one packet, again if it was refused, or give it up."""
-        import asyncio
-
         from .transport.udp import PacketTooLargeError
 
         records = self._under_way
@@ -151,8 +161,22 @@ class Packets:
         if hasattr(self._sender, "pause_after"):
             urgent = len(self._reporter.queue) > self._reporter.queue_capacity // 2
             pause = self._sender.pause_after(packet, urgent)
-            if pause or self._reporter.io_loop is not None:  # the program has other things to do
-                await asyncio.sleep(pause)
+            await self._rest(pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """Let the receiver read, for that long."""
+        self._alone += max(seconds, _LEAST_REST)
+        if self._reporter.io_loop is None and self._alone < _OTHERS_MAY_WAIT:
+            # On our own thread, without going round the loop: that takes the interpreter's lock two
+            # or three times more, for which a busy program lets us wait 5 ms each. A program that
+            # did nothing but make spans made a fifth more of them, and lost none where it lost 1 %.
+            if seconds:
+                _native.sleep(seconds)
+        else:
+            import asyncio
+
+            self._alone = 0.0
+            await asyncio.sleep(seconds)
 
     async def _wait(self, seconds: float, exc: Exception) -> None:
         import asyncio

@@ -84,6 +84,10 @@ class Delivery(Packets):
         if not self._call(self._drain_soon):
             self._reporter._woken = False
 
+    def is_starting(self) -> bool:
+        """Whether a thread is importing what the loop needs."""
+        return self._runner.is_starting()
+
     def flush(self, timeout: float | None) -> bool:
         """Wait until what is waiting now is sent or given up; return whether it was sent."""
         if self._is_idle():

@@ -50,6 +50,10 @@ MAX_WAITING_BYTES = 16 << 20
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 
+# A program that does so from its first moment on leaves the loop's thread, which has a hundred modules
+# to import, a turn every 5 ms, and the buffer is full long before the loop is there.
+_GIVE_WAY_TO_IMPORTS = 0.002
+
 # The loop is woken for so many full packets, and for one if it is as large as a collector's. To
 # wake it, a caller writes to a pipe and so lends the interpreter's lock to whoever wants it, for
 # 5 ms if that is a thread which only computes.
@@ -196,7 +200,8 @@ class Reporter(BaseReporter):
                 self._delivery.wake()
             if waiting >= _PRESSURE_BYTES and bytes_in >= self._give_way_at:
                 self._give_way_at = bytes_in + self._delivery.packet_budget
-                _native.sleep(_GIVE_WAY_SECONDS)
+                starts = self._delivery.is_starting()
+                _native.sleep(_GIVE_WAY_TO_IMPORTS if starts else _GIVE_WAY_SECONDS)
 
     def _encode_again(self, span: Any) -> bytes | None:
         """Encode a span whose record could not be made at once.

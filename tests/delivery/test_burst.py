@@ -9,7 +9,7 @@ import pytest
 
 from jaeger_like.testing import RecordingAgent
 
-from .helpers import PROGRAMS, ROOT, assert_exactly_once, refusing_port
+from .helpers import PROGRAMS, ROOT, assert_exactly_once, refusing_port, run_program
 
 SPANS = "jaeger:reporter_spans."
 
@@ -49,3 +49,14 @@ def test_a_burst_stays_within_the_buffers_bound_and_is_accounted_for(count):
     assert err.count("Span dropped, too many are waiting to be sent") == 1
     assert err.count("Failed to submit traces") == 1
     assert "Traceback" not in err
+
+
+def test_a_burst_from_the_first_moment_on_leaves_the_loop_time_to_start(agent):
+    """The buffer was full before what the loop needs had been imported beside it."""
+    result = run_program("burst_at_start.py", agent.port)
+    assert result.status == 0, result.stderr
+    (made,), (counts,) = result.values("made"), result.values("counts")
+    assert counts["ok"] == made
+    assert counts.get("dropped", 0) == 0
+    spans = agent.wait_for(made)
+    assert len({span.span_id for span in spans}) == len(spans) == made
