@@ -50,8 +50,8 @@ MAX_WAITING_BYTES = 16 << 20
 _PRESSURE_BYTES = 520_000
 _GIVE_WAY_SECONDS = 0.0001
 
-# A program that does so from its first moment on leaves the loop's thread, which has a hundred modules
-# to import, a turn every 5 ms, and the buffer is full long before the loop is there.
+# A program that does so from its first moment on leaves the loop's thread, which has a hundred
+# modules to import, a turn every 5 ms, and the buffer is full before the loop is there.
 _GIVE_WAY_TO_IMPORTS = 0.002
 
 # The loop is woken for so many full packets, and for one if it is as large as a collector's. To
@@ -71,8 +71,8 @@ class Reporter(BaseReporter):
     buffer; the loop's thread packs and sends when four packets for an agent are full, or one for a
     collector, or *flush_interval* after the first span came. The caller never meets an error: what
     cannot be kept or sent is counted in the metrics, told to the backend, and logged. It waits for
-    nothing, but while more than half a megabyte is waiting it gives way to the loop for 0.1 ms once
-    for each packet that it fills.
+    nothing, but while more than half a megabyte is waiting it gives way to the loop for 0.1 ms, or
+    2 ms while that is being started, once for each packet that it fills.
 
     :param channel: a ``LocalAgentSender``, or any Thrift transport with ``write`` and ``flush``
     :param queue_capacity: spans that may wait; by default 50,000, and 16 MiB

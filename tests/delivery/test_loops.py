@@ -124,6 +124,45 @@ def test_a_loop_that_is_handed_in_is_used_and_not_stopped(users):
     assert users.call(lambda: "turns") == "turns"
 
 
+class Endless(FakeSender):
+    """As UDP's: asks for a rest after each packet, which brings another span."""
+
+    def __init__(self, rest):
+        super().__init__()
+        self.rest, self.reporter, self.is_over = rest, None, threading.Event()
+
+    async def send(self, packet):
+        await super().send(packet)
+        if not self.is_over.is_set():
+            self.reporter.report_span(finished_span())
+
+    def pause_after(self, packet, urgent):
+        return self.rest
+
+
+@pytest.mark.parametrize(("rest", "most"), [(0.0, 20), (0.004, 6)], ids=["none", "some"])
+def test_while_there_is_always_another_packet_others_come_to_their_turn(rest, most):
+    """Other tracers, polls, and whoever waits for a flush."""
+    sender = Endless(rest)
+    sender.reporter = reporter = reporter_on(None, sender, batch_size=1)
+    came, turn = [], threading.Event()
+
+    def others():
+        came.append(len(sender.packets))
+        if len(came) == 5:
+            turn.set()
+        else:
+            _background.runner().asyncio_loop.call_soon(others)
+
+    reporter.report_span(finished_span())
+    assert _background.runner().call(others)
+    assert turn.wait(TIMEOUT)
+    sender.is_over.set()
+    assert reporter.flush(TIMEOUT)
+    assert max(after - before for before, after in zip(came, came[1:])) <= most
+    assert reporter.close().result(TIMEOUT)
+
+
 def test_the_channels_loop_is_the_reporters(users):
     channel = LocalAgentSender("127.0.0.1", 1, 2, io_loop=users.io_loop)
     assert Reporter(channel=channel).io_loop is users.io_loop
