@@ -14,7 +14,7 @@ from .parents import (
     set_start_tags,
     take_self,
 )
-from .span_context import SpanContext, TraceData
+from .span_context import SpanContext, make_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TracerRoots(TracerEnds):
         except Exception as exc:
             self._start_errors.log("Span %s starts a trace of its own: %r", operation_name, exc)
             span.references = None
-            span._trace = TraceData(self._new_span_id(), 0)
+            span._trace = make_trace(self._new_span_id(), 0)
             span._span_id, span._parent_id = self._new_span_id(), None
             return Origin(is_new=True)
 
@@ -90,7 +90,7 @@ class TracerRoots(TracerEnds):
             flags = trace.flags
         else:
             flags, sampler_tags = self._ask_sampler(trace_id, operation_name)
-        span._trace = TraceData(
+        span._trace = make_trace(
             trace_id,
             flags,
             None if trace is None else trace.baggage,

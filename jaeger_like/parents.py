@@ -12,7 +12,7 @@ from opentracing.ext import tags as ext_tags
 
 from ._log import log
 from .span import Span
-from .span_context import SpanContext, TraceData, make_context
+from .span_context import SpanContext, make_context, make_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def combine(parent: Any, references: list[Reference] | None) -> SpanContext | No
     if found is None:
         debug_id = next((t.debug_id for t in carriers if t.debug_id is not None), None)
         flags = next((t.flags for t in carriers if t.flags is not None), None)
-        return make_context(TraceData(None, flags, baggage or None, debug_id), None, None)
+        return make_context(make_trace(None, flags, baggage or None, debug_id), None, None)
     if not baggage:
         return found
     baggage.update(found.baggage)

@@ -44,24 +44,18 @@ class TraceData:
         "wire",
     )
 
-    def __init__(
-        self,
-        trace_id: int | None,
-        flags: int | None,
-        baggage: dict[str, str] | None = None,
-        debug_id: str | None = None,
-        tracestate: str | None = None,
-        random_id: bool = False,
-    ) -> None:
-        self.trace_id = trace_id
-        self.flags = flags
-        # A program may have assigned anything.
-        self.sampled = isinstance(flags, int) and flags & SAMPLED_FLAG == SAMPLED_FLAG
-        self.baggage = baggage
-        self.debug_id = debug_id
-        self.tracestate = tracestate
-        self.random_id = random_id
-        self.wire: Any = None
+    trace_id: int | None
+    flags: int | None
+    sampled: bool
+    baggage: dict[str, str] | None
+    debug_id: str | None
+    tracestate: str | None
+    random_id: bool
+    wire: Any
+
+    # A class without a constructor is called in three quarters of the time of object.__new__, of
+    # which an extraction has two: 0.03 us.
+    __init__ = object.__init__
 
     def replace(self, **changes: Any) -> TraceData:
         """Return a copy with the named attributes changed and nothing cached."""
@@ -74,7 +68,7 @@ class TraceData:
             "random_id": self.random_id,
         }
         values.update(changes)
-        return TraceData(**values)
+        return make_trace(**values)
 
 
 class SpanContext(opentracing.SpanContext):
@@ -102,7 +96,7 @@ class SpanContext(opentracing.SpanContext):
         baggage: dict[str, str] | None = None,
         debug_id: str | None = None,
     ) -> None:
-        self._trace = TraceData(trace_id, flags, baggage or None, debug_id)
+        self._trace = make_trace(trace_id, flags, baggage or None, debug_id)
         self.span_id = span_id
         self.parent_id = parent_id or None
 
@@ -173,3 +167,25 @@ def make_context(trace: TraceData, span_id: int | None, parent_id: int | None) -
     context.span_id = span_id
     context.parent_id = parent_id
     return context
+
+
+def make_trace(
+    trace_id: int | None,
+    flags: int | None,
+    baggage: dict[str, str] | None = None,
+    debug_id: str | None = None,
+    tracestate: str | None = None,
+    random_id: bool = False,
+) -> TraceData:
+    """Return a :class:`TraceData` with these attributes."""
+    trace: TraceData = TraceData()
+    trace.trace_id = trace_id
+    trace.flags = flags
+    # A program may have assigned anything.
+    trace.sampled = isinstance(flags, int) and flags & SAMPLED_FLAG == SAMPLED_FLAG
+    trace.baggage = baggage
+    trace.debug_id = debug_id
+    trace.tracestate = tracestate
+    trace.random_id = random_id
+    trace.wire = None
+    return trace

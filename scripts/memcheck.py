@@ -7,7 +7,7 @@ from opentracing import Reference
 
 from jaeger_like import _encoder
 from jaeger_like.encoding import encoder, span
-from jaeger_like.span_context import SpanContext, TraceData
+from jaeger_like.span_context import SpanContext, make_trace
 
 assert encoder.encoder_name() == "c"
 
@@ -33,7 +33,7 @@ def one(choose: random.Random) -> None:
     tags = {choose.choice(keys): choose.choice(odd) for _ in range(choose.choice([0, 1, 20]))}
     if choose.random() < 0.05:
         tags["meddler"] = Odd(tags)
-    trace = TraceData(choose.choice([1, 1 << 100, None, "no"]), choose.choice([1, 300, None]))
+    trace = make_trace(choose.choice([1, 1 << 100, None, "no"]), choose.choice([1, 300, None]))
     context = SpanContext(1 << 100, 2, None, 1)
     arguments = [
         trace,

@@ -8,7 +8,7 @@ from typing import Any
 from opentracing import SpanContextCorruptedException
 
 from ..constants import DEBUG_FLAG, SAMPLED_FLAG
-from ..span_context import SpanContext, TraceData, make_context
+from ..span_context import SpanContext, make_context, make_trace
 from .base import (
     DEBUG_FLAGS,
     Codec,
@@ -87,7 +87,7 @@ class B3Codec(Codec):
         if _lower_text(headers, self.flags_header) == "1":
             flags = DEBUG_FLAGS
         if trace_id and span_id:
-            return make_context(TraceData(trace_id, flags), span_id, parent_id or None)
+            return make_context(make_trace(trace_id, flags), span_id, parent_id or None)
         return None if flags is None else context_without_trace(flags)
 
     def _trace_id(self, trace_id: int) -> str:
@@ -129,7 +129,7 @@ def _from_single(value: str) -> SpanContext | None:
         return None
     parent_id = int(parent, 16) if parent else 0
     flags = None if state is None else _STATES[state]
-    return make_context(TraceData(trace_id, flags), span_id, parent_id or None)
+    return make_context(make_trace(trace_id, flags), span_id, parent_id or None)
 
 
 def _id(headers: dict[str, Any], name: str) -> int | None:

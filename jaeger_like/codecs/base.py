@@ -12,7 +12,7 @@ from collections.abc import Iterator, MutableMapping
 from opentracing import InvalidCarrierException
 
 from ..constants import DEBUG_FLAG, SAMPLED_FLAG
-from ..span_context import SpanContext, TraceData, make_context
+from ..span_context import SpanContext, TraceData, make_context, make_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,4 +137,4 @@ def context_without_trace(
     flags: int | None = None, baggage: dict[str, str] | None = None, debug_id: str | None = None
 ) -> SpanContext:
     """Return a context that has no ids: a decision, baggage or a debug id that came alone."""
-    return make_context(TraceData(None, flags, baggage or None, debug_id), None, None)
+    return make_context(make_trace(None, flags, baggage or None, debug_id), None, None)

@@ -17,7 +17,7 @@ import struct
 
 from opentracing import InvalidCarrierException, SpanContextCorruptedException
 
-from ..span_context import SpanContext, TraceData, make_context
+from ..span_context import SpanContext, make_context, make_trace
 from .base import (
     FLAGS_MASK,
     MAX_BAGGAGE_ITEM_LENGTH,
@@ -82,7 +82,7 @@ class BinaryCodec(Codec):
             raise SpanContextCorruptedException(f"malformed binary context: {error}") from error
         trace_id = high << 64 | low
         if trace_id and span_id:
-            return make_context(TraceData(trace_id, flags, baggage), span_id, parent_id or None)
+            return make_context(make_trace(trace_id, flags, baggage), span_id, parent_id or None)
         if trace_id or span_id:
             raise SpanContextCorruptedException("malformed binary context: one of its ids is 0")
         return context_without_trace(None, baggage)

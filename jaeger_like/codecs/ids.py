@@ -95,9 +95,9 @@ def context_from_string(
     else:
         bits = int(flags, 16) & FLAGS_MASK
         sampled = bits & SAMPLED_FLAG == SAMPLED_FLAG
-    # TraceData() and make_context(), whose calls would be a twelfth of an extraction.
+    # make_trace() and make_context(), whose calls would be a twelfth of an extraction.
     context = _new(SpanContext)
-    context._trace = data = _new(TraceData)
+    context._trace = data = TraceData()
     data.trace_id = trace_id
     data.flags = bits
     data.sampled = sampled

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..constants import SAMPLED_FLAG
-from ..span_context import SpanContext, TraceData, make_context
+from ..span_context import SpanContext, make_context, make_trace
 from .baggage import format_w3c_baggage, parse_w3c_baggage
 from .base import (
     Codec,
@@ -78,7 +78,7 @@ class W3CCodec(Codec):
             if ids is not None:
                 trace_id, span_id, flags = ids
                 return make_context(
-                    TraceData(
+                    make_trace(
                         trace_id,
                         flags & SAMPLED_FLAG,
                         baggage or None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentracing import InvalidCarrierException, SpanContextCorruptedException
 
-from ..span_context import SpanContext, TraceData, make_context
+from ..span_context import SpanContext, make_context, make_trace
 from .base import FLAGS_MASK, Codec, shown
 from .ids import MAX_SPAN_ID, MAX_TRACE_ID
 
@@ -42,7 +42,7 @@ class ZipkinCodec(Codec):
             return None
         flags = _number("traceflags", flags, None)
         return make_context(
-            TraceData(trace_id, None if flags is None else flags & FLAGS_MASK),
+            make_trace(trace_id, None if flags is None else flags & FLAGS_MASK),
             _number("span_id", span_id, MAX_SPAN_ID) or None,
             _number("parent_id", parent_id, MAX_SPAN_ID) or None,
         )

@@ -15,7 +15,7 @@ from jaeger_like.codecs.base import MAX_BAGGAGE_HEADER_LENGTH, MAX_BAGGAGE_ITEMS
 from jaeger_like.codecs.w3c import MAX_TRACESTATE_LENGTH
 from jaeger_like.reporter import InMemoryReporter
 from jaeger_like.sampler import ConstSampler
-from jaeger_like.span_context import TraceData, make_context
+from jaeger_like.span_context import make_context, make_trace
 from jaeger_like.tracer import Tracer
 
 from . import helpers
@@ -125,7 +125,7 @@ def test_traceparent_is_written(sent, value):
 
 
 def test_context_without_trace_writes_its_baggage_only():
-    sent = make_context(TraceData(None, None, {"k": "v"}, "debug", "a=1", True), None, None)
+    sent = make_context(make_trace(None, None, {"k": "v"}, "debug", "a=1", True), None, None)
     assert injected(CODEC, sent) == {"baggage": "k=v"}
 
 
@@ -354,7 +354,7 @@ def test_other_carriers_are_refused(carrier):
     st.dictionaries(helpers.texts.filter(bool), helpers.texts),
 )
 def test_gives_back_what_it_got(trace_id, span_id, flags, random_id, baggage):
-    trace = TraceData(trace_id, flags, baggage, None, "a=1,b=2", random_id)
+    trace = make_trace(trace_id, flags, baggage, None, "a=1,b=2", random_id)
     received = CODEC.extract(injected(CODEC, make_context(trace, span_id, None)))
     assert ids(received) == (trace_id, span_id, None, flags)
     assert received.baggage == baggage

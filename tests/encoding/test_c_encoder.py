@@ -17,7 +17,7 @@ from opentracing import Reference
 
 from jaeger_like.encoding import encoder, span
 from jaeger_like.encoding.values import plain, text, utf8
-from jaeger_like.span_context import SpanContext, TraceData
+from jaeger_like.span_context import SpanContext, make_trace
 
 try:
     from jaeger_like import _encoder
@@ -98,7 +98,9 @@ references = st.none() | st.lists(
 )
 spans = st.tuples(
     st.builds(
-        TraceData, ids | st.none() | st.integers(0, (1 << 128) - 1), st.none() | st.integers(0, 300)
+        make_trace,
+        ids | st.none() | st.integers(0, (1 << 128) - 1),
+        st.none() | st.integers(0, 300),
     ),
     ids,
     ids | st.none(),
@@ -115,7 +117,7 @@ spans = st.tuples(
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(spans)
-@example((TraceData(1, 1), 1, None, "o", None, 0, 0, None, None, 1024, 4096))
+@example((make_trace(1, 1), 1, None, "o", None, 0, 0, None, None, 1024, 4096))
 def test_every_span_has_the_same_bytes(arguments):
     assert _encoder.encode_span(*arguments) == span.encode_span(*arguments)
 
@@ -125,7 +127,7 @@ def test_every_span_has_the_same_bytes(arguments):
 def test_long_texts_have_the_same_bytes(size, character):
     long = character * size
     tags = {"t": long, long: 1, "o": Odd(long)}
-    arguments = (TraceData(1, 1), 2, 3, long, None, 4, 5, tags, [(6, tags)] * 20, 1024, 4096)
+    arguments = (make_trace(1, 1), 2, 3, long, None, 4, 5, tags, [(6, tags)] * 20, 1024, 4096)
     for limit in (1024, 1 << 30):
         limited = (*arguments[:9], limit, 4096)
         assert _encoder.encode_span(*limited) == span.encode_span(*limited)
@@ -133,7 +135,7 @@ def test_long_texts_have_the_same_bytes(size, character):
 
 def simple(**changes):
     arguments = {
-        "trace": TraceData(1, 1),
+        "trace": make_trace(1, 1),
         "span_id": 2,
         "parent_id": None,
         "name": "op",
@@ -153,8 +155,8 @@ def simple(**changes):
     "changes",
     [
         {"trace": None},
-        {"trace": TraceData("1", 1)},
-        {"trace": TraceData(1, "1")},
+        {"trace": make_trace("1", 1)},
+        {"trace": make_trace(1, "1")},
         {"span_id": None},
         {"span_id": "2"},
         {"parent_id": 1.5},
@@ -250,7 +252,7 @@ def test_no_reference_is_leaked():
         "\ud801": 1,
     }
     context = Reference("child_of", SpanContext(1 << 100, 2, None, 1))
-    trace = TraceData(1 << 127, 1)
+    trace = make_trace(1 << 127, 1)
     arguments = (trace, 3, 4, "é", [context], 5, 6, odd, [(7, odd)] * 20, 100, 10)
     watched = [*arguments, *odd, *odd.values()]
 

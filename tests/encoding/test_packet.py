@@ -13,7 +13,7 @@ from jaeger_like.encoding.packet import (
     encode_process,
 )
 from jaeger_like.encoding.span import encode_span
-from jaeger_like.span_context import TraceData
+from jaeger_like.span_context import make_trace
 from jaeger_like.thrift_gen.agent import Agent
 from jaeger_like.thrift_gen.jaeger import ttypes
 
@@ -51,7 +51,7 @@ def test_example_batch():
 def test_packet_of_jaeger_client_but_for_number_and_stats():
     tags = {"jaeger.version": "Python-4.8.0", "ip": "10.0.0.1", "hostname": "h1"}
     span = encode_span(
-        TraceData(0x0102030405060708, 1),
+        make_trace(0x0102030405060708, 1),
         0x1112131415161718,
         None,
         "o",

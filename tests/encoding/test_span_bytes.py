@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jaeger_like.encoding.span import encode_span, identifier, list_header
 from jaeger_like.encoding.varint import varint, zigzag
-from jaeger_like.span_context import TraceData
+from jaeger_like.span_context import make_trace
 from jaeger_like.thrift_gen.jaeger import ttypes
 
 from . import oracle
@@ -49,7 +49,7 @@ def encoded(
         for kind, t, s in references or ()
     ]
     return encode_span(
-        TraceData(trace_id, flags),
+        make_trace(trace_id, flags),
         span_id,
         parent_id,
         name,
@@ -153,7 +153,7 @@ SPANS_OF_A_TRACE = st.lists(
 
 @given(st.sampled_from([1, U64, 2**127]), SPANS_OF_A_TRACE)
 def test_what_is_kept_for_the_next_span_is_never_the_wrong_one(trace_id, spans):
-    trace = TraceData(trace_id, 1)
+    trace = make_trace(trace_id, 1)
     for span_id, parent_id, name, start in spans:
         record = encode_span(
             trace, span_id, parent_id, name, None, nanos(start), 0, None, None, 1024, 4096
@@ -247,7 +247,7 @@ def test_list_header_changes_its_form_at_fifteen():
 def test_an_unknown_kind_of_reference_is_a_child_of():
     context = SimpleNamespace(trace_id=None, span_id=None)
     odd = SimpleNamespace(type="related", referenced_context=context)
-    record = encode_span(TraceData(1, 1), 1, 0, "o", [odd], 0, 0, None, None, 9, 9)
+    record = encode_span(make_trace(1, 1), 1, 0, "o", [odd], 0, 0, None, None, 9, 9)
     assert record == expected(references=[("child_of", 0, 0)])
 
 
@@ -370,14 +370,14 @@ def test_many_different_keys_are_written_right_when_the_cache_is_full():
 
 
 def test_ids_are_encoded_once_for_a_trace():
-    trace = TraceData(5, 1)
+    trace = make_trace(5, 1)
     first = encode_span(trace, 1, 0, "o", None, 0, 0, None, None, 9, 9)
     assert encode_span(trace, 1, 0, "o", None, 0, 0, None, None, 9, 9) == first
     assert first == expected(trace_id=5)
 
 
 def test_a_trace_without_ids_is_written_as_zeros():
-    record = encode_span(TraceData(None, None), 0, None, "o", None, 0, 0, None, None, 9, 9)
+    record = encode_span(make_trace(None, None), 0, None, "o", None, 0, 0, None, None, 9, 9)
     assert record == expected(trace_id=0, flags=0, span_id=0)
 
 

@@ -20,7 +20,7 @@ from jaeger_like.late_binding import MAX_WAITING, OpenTrace, settle
 from jaeger_like.late_samplers import is_local_root
 from jaeger_like.reporter import BaseReporter
 from jaeger_like.sampler import AdaptiveSampler
-from jaeger_like.span_context import TraceData
+from jaeger_like.span_context import TraceData, make_trace
 
 from ..core.support import RecordingMetrics, Throttler, new_tracer, tag_values
 from .support import TAGS, ByName, late_tracer, names
@@ -365,7 +365,7 @@ def test_flags_assigned_to_an_open_trace_are_a_decision():
 
 
 def test_a_plain_trace_has_nothing_to_settle():
-    assert settle(TraceData(1, 0), 1) is False
+    assert settle(make_trace(1, 0), 1) is False
 
 
 # -- traces that come from elsewhere ------------------------------------------------------------

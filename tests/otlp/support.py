@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from jaeger_like.encoding.otlp import Messages, export_request
 from jaeger_like.encoding.packet import emit_batch, encode_process
 from jaeger_like.encoding.span import encode_span
-from jaeger_like.span_context import SpanContext, TraceData
+from jaeger_like.span_context import SpanContext, make_trace
 from jaeger_like.transport.collector import batch_of
 
 TRACE_ID, SPAN_ID, START = 0x0102030405060708, 0xF1F2F3F4F5F6F7F8, 1_700_000_000_123_456
@@ -36,7 +36,7 @@ def record(
     tags=None,
     logs=None,
 ):
-    trace = TraceData(trace_id, flags)
+    trace = make_trace(trace_id, flags)
     return encode_span(
         trace,
         span_id,
