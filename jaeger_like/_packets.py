@@ -115,6 +115,7 @@ class Packets:
             self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))
             self._reporter.queue.appendleft(smaller)
             self._taken -= 1
+            self.bytes_out -= len(smaller)  # waits again
 
     def _took(self, record: bytes) -> None:
         self._taken += 1  # first, so that what is in neither place is never taken for nothing

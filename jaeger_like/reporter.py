@@ -185,23 +185,29 @@ class Reporter(BaseReporter):
 
     def _look(self, bytes_in: int) -> None:
         """Have the loop woken if that is due, and say when to look again."""
-        waiting_spans = len(self.queue)
-        # First, since the loop's thread sets it to 0 after it has taken us for idle.
-        self._look_at = bytes_in + min(
-            _LOOK_EVERY, max(0, self._wake_spans - waiting_spans - 1) * _LEAST
-        )
-        if not self._armed:  # the first since the buffer was empty
-            self._armed = True
-            self._delivery.arm()
-        waiting = bytes_in - self._delivery.bytes_out
-        if waiting >= self._wake_bytes or waiting_spans >= self._wake_spans:
-            if not self._woken:
-                self._woken = True
-                self._delivery.wake()
-            if waiting >= _PRESSURE_BYTES and bytes_in >= self._give_way_at:
-                self._give_way_at = bytes_in + self._delivery.packet_budget
-                starts = self._delivery.is_starting()
-                _native.sleep(_GIVE_WAY_TO_IMPORTS if starts else _GIVE_WAY_SECONDS)
+        try:
+            waiting_spans = len(self.queue)
+            # First, since the loop's thread sets it to 0 after it has taken us for idle.
+            self._look_at = bytes_in + min(
+                _LOOK_EVERY, max(0, self._wake_spans - waiting_spans - 1) * _LEAST
+            )
+            if not self._armed:  # the first since the buffer was empty
+                self._armed = True
+                self._delivery.arm()
+            waiting = bytes_in - self._delivery.bytes_out
+            if waiting >= self._wake_bytes or waiting_spans >= self._wake_spans:
+                if not self._woken:
+                    self._woken = True
+                    self._delivery.wake()
+                if waiting >= _PRESSURE_BYTES and bytes_in >= self._give_way_at:
+                    self._give_way_at = bytes_in + self._delivery.packet_budget
+                    starts = self._delivery.is_starting()
+                    _native.sleep(_GIVE_WAY_TO_IMPORTS if starts else _GIVE_WAY_SECONDS)
+        except BaseException:
+            # A signal's handler raised, as those of time limits do: the loop may know of nothing.
+            self._armed = self._woken = False
+            self._look_at = 0
+            raise
 
     def _encode_again(self, span: Any) -> bytes | None:
         """Encode a span whose record could not be made at once.

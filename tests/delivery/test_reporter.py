@@ -1,6 +1,7 @@
 """From finished spans to packets: nothing lost, nothing twice, packets full, everything counted."""
 
 import gc
+import signal
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jaeger_like import _background
+from jaeger_like import _background, _log
 from jaeger_like.encoding.packet import OVERHEAD
 from jaeger_like.errors import ConfigError
 from jaeger_like.metrics import MetricsFactory
@@ -43,6 +44,31 @@ def test_a_burst_loses_nothing_with_the_default_settings(make_tracer, agent, num
     assert_exactly_once(agent, ids)
     assert numbers.spans("ok") == count
     assert numbers.spans("dropped") == numbers.spans("err") == 0
+
+
+def test_a_time_limit_that_strikes_while_the_loop_is_woken_keeps_no_span_back(
+    make_tracer, agent, monkeypatch
+):
+    """Celery's soft limits and the like raise in a signal's handler, wherever the program is."""
+
+    class TimeLimit(BaseException):
+        pass
+
+    def strike(*_):
+        raise TimeLimit
+
+    tracer = make_tracer()
+    previous = signal.signal(signal.SIGUSR1, strike)
+    try:
+        with monkeypatch.context() as patches:
+            patches.setattr(_log, "replay", lambda: signal.raise_signal(signal.SIGUSR1))
+            with pytest.raises(TimeLimit):
+                tracer.start_span("struck").finish()
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert len(tracer.reporter.queue) == 1
+    tracer.start_span("after").finish()  # has both sent, as any span does
+    assert {span.operation_name for span in agent.wait_for(2, TIMEOUT)} == {"struck", "after"}
 
 
 def test_packets_are_full_and_the_loop_is_woken_once_for_each_at_most(

@@ -1,5 +1,6 @@
 """No value, however large or strange, costs more than itself."""
 
+import asyncio
 import threading
 
 import pytest
@@ -61,6 +62,32 @@ def test_one_text_of_a_megabyte_is_cut_by_its_own_limit(make_tracer, agent):
     assert tracer.flush(TIMEOUT)
     assert_exactly_once(agent, ids)
     assert agent.spans[0].tags["text"] == "x" * 1024
+
+
+def test_what_was_cut_still_counts_as_waiting(monkeypatch, numbers):
+    """What each cut left over was taken off the account twice, and the bound grew with each."""
+    monkeypatch.setattr(reporter_module, "MAX_WAITING_BYTES", 2_000_000)
+    entered, leave = threading.Event(), threading.Event()
+
+    async def wait():
+        entered.set()
+        await asyncio.to_thread(leave.wait, TIMEOUT)
+
+    sender = FakeSender(*[None] * 15, wait)
+    reporter = Reporter(sender=sender, metrics_factory=numbers)
+    reporter.set_process("svc", {}, 100)
+    large = finished_span(**{f"t{i}": "x" * 1000 for i in range(100)})
+    with loop_held():
+        for _ in range(16):
+            reporter.report_span(large)
+    try:
+        assert entered.wait(TIMEOUT)
+        while not numbers.spans("dropped"):
+            reporter.report_span(large)
+        assert sum(map(len, reporter.queue)) <= 2_000_000
+    finally:
+        leave.set()
+    reporter.close().result(TIMEOUT)
 
 
 def test_what_cannot_be_cut_is_counted_as_too_large(monkeypatch, numbers):
