@@ -101,8 +101,11 @@ class TracerEnds(opentracing.Tracer):
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until the spans finished so far are sent.
 
+        Blocks the calling thread; in a coroutine, have an executor call it.
+
         :param timeout: seconds; None waits as long as it takes
-        :return: whether all of them left this process
+        :return: whether all that was waiting was sent; what had been dropped or given up before
+            does not count. False also on the loop's own thread, where waiting would be a deadlock
         """
         flush = getattr(self.reporter, "flush", None)
         return True if flush is None else bool(flush(timeout))

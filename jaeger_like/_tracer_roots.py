@@ -13,6 +13,7 @@ from .parents import (
     require_numbers,
     set_start_tags,
     take_self,
+    with_ids,
 )
 from .span_context import SpanContext, make_trace
 
@@ -43,6 +44,8 @@ class TracerRoots(TracerEnds):
                 if given is not None:
                     return self._join(span, operation_name or "", given, tags, as_is=True)
             context = combine(parent, span.references)
+            if span.references is not None:
+                span.references = with_ids(span.references)
             return self._join(span, operation_name or "", context, tags)
         except Exception as exc:
             self._start_errors.log("Span %s starts a trace of its own: %r", operation_name, exc)

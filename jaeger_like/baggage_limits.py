@@ -117,7 +117,9 @@ class RemoteBaggageRestrictions(BaggageRestrictions):
         self._lengths: dict[str, int] | None = None
         self._unknown = Restriction(not deny_until_known, DEFAULT_MAX_VALUE_LENGTH)
         self.logger = logger if logger is not None else default_logger
-        self.error_reporter = error_reporter or ErrorReporter(None, logger=self.logger)
+        self.error_reporter = error_reporter or ErrorReporter(
+            None, logger=self.logger, log_interval_minutes=1
+        )
         self._updated, self._failed = _update_counters(metrics_factory or MetricsFactory())
         self._polling = Polling(
             self._poll,

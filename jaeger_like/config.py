@@ -101,16 +101,19 @@ class Config(ConfigProperties):
 
     The keys, their defaults and the ``JAEGER_*`` variables are listed in ``docs/configuration.md``.
     A key beats its variable, which beats the default. Values are read when they are asked for: a
-    change of *config* before :meth:`new_tracer` has effect. *config* itself is never changed.
+    change of *config* before :meth:`new_tracer` has effect, but for ``service_name`` and
+    ``metrics``, which are read here. *config* itself is never changed.
 
     :param config: settings by key; None: none, all comes from the environment and the defaults
     :param metrics: deprecated, a :class:`Metrics`; *metrics_factory* beats it
     :param service_name: name of the service, unless *config* has the key ``service_name``
     :param metrics_factory: makes the counters of what is made here
     :param validate: whether a key that nobody knows is an error
-    :param scope_manager: keeps the active span; None: one that follows threads, tasks and greenlets
-    :raises ConfigError: (a ValueError) no service name; with *validate*, an unknown key. Properties
-        and methods raise it too, for a value that cannot be.
+    :param scope_manager: keeps the active span; None: each thread, task and greenlet has
+        its own, and tasks begin with that of who made them
+    :raises ConfigError: (a ValueError) no service name. Properties and methods raise it too, for a
+        value that cannot be.
+    :raises ValueError: with *validate*, an unknown key
     """
 
     _initialized = False
@@ -140,7 +143,7 @@ class Config(ConfigProperties):
         idle = does_nothing(self._metrics_factory)
         self._parts_metrics_factory = MetricsFactory() if idle else self._metrics_factory
         self._service_name = self._find_service_name(service_name)
-        self._error_reporter = ErrorReporter(metrics=None)
+        self._error_reporter = ErrorReporter(metrics=None, log_interval_minutes=1)
         self._scope_manager = scope_manager
 
     @classmethod

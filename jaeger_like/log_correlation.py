@@ -82,9 +82,10 @@ class TraceContextFilter(_Names, logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the attributes."""
-        if self._names[0] not in record.__dict__:
-            fields = trace_fields(self._tracer) or ("", "", "")
-            record.__dict__.update(zip(self._names, fields))
+        known = record.__dict__
+        if not all(name in known for name in self._names):
+            for name, value in zip(self._names, trace_fields(self._tracer) or ("", "", "")):
+                known.setdefault(name, value)
         return True
 
 

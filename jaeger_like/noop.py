@@ -9,8 +9,15 @@ from typing import Any
 
 import opentracing
 
+from . import _native
+from ._ids import new_random
 from .closing import CloseFuture, resolved
+from .constants import DEBUG_ID_HEADER_KEY, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
+from .metrics import MetricsFactory
+from .sampler import ConstSampler
+from .simple_reporters import NullReporter
 from .span_context import SpanContext
+from .tracer_metrics import TracerMetrics
 
 
 class NoopSpan(opentracing.Span):
@@ -31,6 +38,7 @@ class NoopSpan(opentracing.Span):
 
     def __init__(self, tracer: NoopTracer) -> None:
         super().__init__(tracer, SpanContext(0, 0, None, 0))
+        self.update_lock = _native.allocate_lock()
 
     @property
     def tags(self) -> list[Any]:
@@ -59,7 +67,7 @@ class NoopSpan(opentracing.Span):
 
 
 class NoopTracer(opentracing.Tracer):
-    """Takes every call and does nothing.
+    """Takes every call and does nothing. It has all that :class:`Tracer` has.
 
     ``inject`` writes nothing and ``extract`` finds nothing; both still raise
     ``UnsupportedFormatException`` for a format that OpenTracing does not know.
@@ -72,6 +80,37 @@ class NoopTracer(opentracing.Tracer):
         super().__init__(_NoopScopeManager(self._span))
         self.service_name = service_name
         self.tags: dict[str, Any] = {}
+        self.sampler = ConstSampler(decision=False)
+        self.reporter = NullReporter()
+        self.metrics_factory = MetricsFactory()
+        self.metrics = TracerMetrics(self.metrics_factory)
+        self.codecs: dict[str, Any] = {}
+        self.random = new_random()
+        self.throttler = self.baggage_restrictions = None
+        self.one_span_per_rpc = False
+        self.debug_id_header = DEBUG_ID_HEADER_KEY
+        self.max_trace_id_bits = 64
+        self.max_logs_per_span = 0
+        self.max_tag_value_length = MAX_TAG_VALUE_LENGTH
+        self.max_traceback_length = MAX_TRACEBACK_LENGTH
+
+    def add_observer(self, observer: object) -> None:
+        """Do nothing: there are no spans to tell of."""
+
+    def restrict_baggage(self, restrictions: object) -> None:
+        """Do nothing: there is no baggage."""
+
+    def report_span(self, span: object) -> None:
+        """Do nothing."""
+
+    def is_debug_allowed(self, *_: object) -> bool:
+        """Return False."""
+        return False
+
+    def random_id(self) -> int:
+        """Return a random number of 64 bits."""
+        number: int = self.random.getrandbits(64)
+        return number
 
     def start_span(self, *_: Any, **__: Any) -> NoopSpan:
         """Return the one span there is; arguments as for :meth:`Tracer.start_span`."""

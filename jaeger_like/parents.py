@@ -95,6 +95,11 @@ def take_self(references: list[Reference]) -> tuple[SpanContext | None, list[Ref
     return next(filter(_has_ids, given), None), others or None
 
 
+def with_ids(references: list[Reference]) -> list[Reference] | None:
+    """Return those that refer to a span; to a debug id or baggage alone nothing can refer."""
+    return [r for r in references if _has_ids(r.referenced_context)] or None
+
+
 def combine(parent: Any, references: list[Reference] | None) -> SpanContext | None:
     """Return the context that a new span continues; it may have no ids, or be None.
 

@@ -86,6 +86,7 @@ class Reporter(BaseReporter):
     :param logger: of the package by default
     :param sender: instead of *channel*: packs and sends, see ``transport``
     :raises ConfigError: a number is out of range
+    :raises ValueError: *queue_capacity* is less than *batch_size*
     """
 
     def __init__(
@@ -116,7 +117,9 @@ class Reporter(BaseReporter):
         )
         self.metrics = ReporterMetrics(self.metrics_factory)
         self._logger = logger
-        self.error_reporter = error_reporter or ErrorReporter(Metrics(), logger=logger)
+        self.error_reporter = error_reporter or ErrorReporter(
+            Metrics(), logger=logger, log_interval_minutes=1
+        )
         self.io_loop = io_loop or getattr(channel, "io_loop", None)
         self.agent = channel
         self.stopped = False

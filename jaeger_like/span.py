@@ -39,7 +39,6 @@ class Span(opentracing.Span):
 
     __slots__ = (
         "_duration",
-        "_lock",
         "_logs",
         "_operation_name",
         "_own_context",
@@ -60,7 +59,9 @@ class Span(opentracing.Span):
     _own_context: SpanContext | None  # made when somebody asks for it, and the truth from then on
     _operation_name: str
     _start: int  # nanoseconds since 1970
-    _ticks: int  # monotonic nanoseconds at the start; 0 when the start was given from outside
+    # Monotonic nanoseconds at the start; 0 when that was given from outside, or while the span is
+    # not sampled.
+    _ticks: int
     _duration: int  # microseconds; -1 while unfinished
     _tags: dict[Any, Any] | None
     _logs: list[tuple[int, dict[Any, Any]]] | None
@@ -294,13 +295,10 @@ class Span(opentracing.Span):
     @property
     def update_lock(self) -> Any:
         """A lock for programs that change one span on many threads and want to group changes."""
-        try:
-            return self._lock
-        except AttributeError:
-            with held_off:
-                import threading
-            self._lock: Any = threading.Lock()
-            return self._lock
+        with held_off:
+            import threading
+        # One step for the interpreter, so that two threads get the same.
+        return self.__dict__.setdefault("_lock", threading.Lock())
 
     def is_rpc(self) -> bool:
         """Whether the span is one end of a remote call."""
@@ -413,6 +411,10 @@ class Span(opentracing.Span):
         if not self._tracer.is_debug_allowed(self._operation_name):
             return False
         self._set_flags(flags | SAMPLED_FLAG | DEBUG_FLAG)
+        passed = time_ns() - self._start
+        if not self._ticks and passed >= 0:
+            # It was not sampled until now, and so had no monotonic start.
+            self._ticks = perf_counter_ns() - passed
         return True
 
     def _set_flags(self, flags: int) -> None:

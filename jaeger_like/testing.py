@@ -325,12 +325,17 @@ def _memory_tracer() -> Iterator[Tracer]:
     """Give the test a tracer that keeps its spans, which is the global one meanwhile."""
     import opentracing
 
+    from .config import Config
+
+    before = opentracing.global_tracer(), opentracing.is_tracer_registered, Config._initialized
     tracer = new_memory_tracer()
     opentracing.set_global_tracer(tracer)
     try:
         yield tracer
     finally:
         reset_global_tracer()
+        opentracing.set_global_tracer(before[0])
+        opentracing.is_tracer_registered, Config._initialized = before[1:]
 
 
 _FIXTURES: dict[str, Callable[..., Any]] = {

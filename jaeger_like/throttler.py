@@ -120,7 +120,7 @@ class RemoteThrottler(Throttler):
             metrics_factory if metrics_factory is not None else MetricsFactory()
         )
         if error_reporter is None:
-            error_reporter = ErrorReporter(None, logger=self.logger)
+            error_reporter = ErrorReporter(None, logger=self.logger, log_interval_minutes=1)
         self.error_reporter = error_reporter
         self._polling = Polling(
             self._poll,

@@ -25,6 +25,7 @@ from .constants import (
     _max_trace_id_bits,
 )
 from .encoding.values import PLAIN_TYPES
+from .errors import ConfigError
 from .metrics import does_nothing
 from .parents import set_start_tags
 from .scope_manager import OPEN, ContextVarScope, ContextVarScopeManager, QuietScope
@@ -71,7 +72,7 @@ class Tracer(TracerRoots):
     :param operation_name_late_binding: whether a sampler that depends on the operation name is
         asked again when the name is changed; see :mod:`jaeger_like.late_binding`
     :param high_trace_id: returns the high 64 bits of a new 128-bit trace id; None: random ones
-    :raises ConfigError: *max_logs_per_span* is no such number
+    :raises ConfigError: one of the three limits is no integer, or less than 0
     """
 
     # An attribute with a slot is read in half the time of one in a large dict: 0.1 us a span.
@@ -152,8 +153,8 @@ class Tracer(TracerRoots):
         self.debug_id_header = debug_id_header
         self._extras: Extras | None = None
         self.one_span_per_rpc = one_span_per_rpc
-        self.max_tag_value_length = max_tag_value_length
-        self.max_traceback_length = max_traceback_length
+        self.max_tag_value_length = _checked("max_tag_value_length", max_tag_value_length)
+        self.max_traceback_length = _checked("max_traceback_length", max_traceback_length)
         self.max_trace_id_bits = _max_trace_id_bits if generate_128bit_trace_id else _max_id_bits
         self.throttler = throttler
         text_settings = {
@@ -402,6 +403,12 @@ class Tracer(TracerRoots):
         except Exception as exc:
             self._start_errors.log("Scope manager %s failed: %r", self._scope_manager, exc)
             return None
+
+
+def _checked(name: str, length: Any) -> int:
+    if not isinstance(length, int) or length < 0:
+        raise ConfigError(name, length, "an integer of 0 or more")
+    return length
 
 
 # What jaeger_client's module of this name has as well.

@@ -32,11 +32,15 @@ def error(code: int, message: str, trace_id: str | None = None) -> Json:
 def trace(value: Trace) -> Json:
     """Return one trace: spans, and the processes they refer to by ``p1``, ``p2``, ..."""
     ids: dict[Process, str] = {}
+    # Spans of a batch share the object. To hash one means to hash all of its tags, and a batch may
+    # have as many of them as spans.
+    known: dict[int, str] = {}
     spans = []
     for item in value.spans:
-        process_id = ids.get(item.process)
+        process_id = known.get(id(item.process))
         if process_id is None:
-            process_id = ids[item.process] = f"p{len(ids) + 1}"
+            process_id = ids.setdefault(item.process, f"p{len(ids) + 1}")
+            known[id(item.process)] = process_id
         spans.append(span(item, process_id))
     return {
         "traceID": trace_id_text(value.trace_id),

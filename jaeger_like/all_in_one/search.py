@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -141,7 +142,17 @@ def _has(span: Span, key: str, wanted: str) -> bool:
 def _plain(tag: Tag) -> str:
     if isinstance(tag.value, bytes):
         return tag.value.hex()
+    if isinstance(tag.value, float):
+        return _float_text(tag.value)
     return tag.value if isinstance(tag.value, str) else json.dumps(tag.value)
+
+
+def _float_text(value: float) -> str:
+    """As Go does it with the format "g" and ten digits, which Jaeger's index has."""
+    if math.isfinite(value):
+        # Go writes the exponent where Python does, and with two digits, too.
+        return f"{value:.10g}"
+    return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
 
 
 def find(traces: Iterable[Trace], query: Query) -> list[Trace]:

@@ -120,7 +120,7 @@ class _OperationNames(_Query):
 
 class _Operations(_Query):
     def get(self) -> None:
-        service = self.get_query_argument("service", "")
+        service = self.get_query_argument("service", "", strip=False)
         if not service:
             self.json(query_json.error(400, "parameter 'service' is required"), 400)
             return

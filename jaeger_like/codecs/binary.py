@@ -74,8 +74,11 @@ class BinaryCodec(Codec):
         if not isinstance(carrier, (bytearray, bytes, memoryview)):
             raise InvalidCarrierException("carrier not a bytearray")
         # A copy no larger than a context can be: a view may change, or not be contiguous.
-        data = bytes(memoryview(carrier).cast("B")[:_MAX_SIZE])
         try:
+            view = memoryview(carrier)
+            if not view.c_contiguous:
+                view = memoryview(view.tobytes())
+            data = bytes(view.cast("B")[:_MAX_SIZE])
             high, low, span_id, parent_id, flags, count = _head.unpack_from(data)
             baggage = _read_baggage(data, count)
         except (struct.error, ValueError) as error:

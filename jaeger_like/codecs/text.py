@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 # What would end a header's name or line, or make HTTP libraries raise an error at the program:
-# controls, the colon, what is beyond ISO 8859-1, and a blank before the colon. (Blanks elsewhere
-# are forbidden too, but all Jaeger clients send them.)
-_unfit_for_name = Pattern("[^ -9;-~\xa1-\xff]| \\Z")
+# controls, the colon, what is not ASCII, and a blank before the colon. (Blanks elsewhere are
+# forbidden too, but all Jaeger clients send them.)
+_unfit_for_name = Pattern("[^ -9;-~]| \\Z")
 
 # Where our headers are among those of a request.
 _NOWHERE, _SOMEWHERE = object(), object()

@@ -107,7 +107,7 @@ class RemoteControlledSampler(Sampler):
             metrics_factory = LegacyMetricsFactory(metrics if metrics is not None else Metrics())
         self.metrics = SamplerMetrics(metrics_factory)
         if error_reporter is None:
-            error_reporter = ErrorReporter(None, logger=self.logger)
+            error_reporter = ErrorReporter(None, logger=self.logger, log_interval_minutes=1)
         self.error_reporter = error_reporter
         self._clock = clock
         if init_sampler is None:

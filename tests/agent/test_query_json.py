@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaeger_like.all_in_one import query_json
-from jaeger_like.all_in_one.model import Tag, Trace
+from jaeger_like.all_in_one.model import Process, Tag, Trace
 
 from .vectors import PROCESS, SPAN, TRACE, span
 
@@ -87,3 +87,21 @@ def test_an_error():
         "offset": 0,
         "errors": [{"code": 404, "msg": "trace not found", "traceID": "ab"}],
     }
+
+
+def test_the_tags_of_a_process_are_looked_at_once():
+    """To hash them for each span took minutes for a batch of 16 MB."""
+    hashed = []
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __hash__(self):
+            hashed.append(self)
+            return super().__hash__()
+
+    process = Process(Counted("svc"), ())
+    spans = tuple(span(number, process=process) for number in range(1, 100))
+    result = query_json.trace(Trace(TRACE, spans))
+    assert {item["processID"] for item in result["spans"]} == {"p1"}
+    assert len(hashed) < 5

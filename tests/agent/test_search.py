@@ -9,11 +9,21 @@ from jaeger_like.all_in_one.model import Log, Process, Tag, Trace
 
 from .vectors import span
 
+FLOATS = tuple(
+    Tag(key, "float64", value)
+    for key, value in (("two", 2.0), ("third", 1 / 3), ("big", 1e21), ("up", float("inf")))
+)
+
 SPAN = span(
     operation="get",
     start=5000,
     duration=700,
-    tags=(Tag("code", "int64", 200), Tag("error", "bool", True), Tag("b", "binary", b"\x01")),
+    tags=(
+        Tag("code", "int64", 200),
+        Tag("error", "bool", True),
+        Tag("b", "binary", b"\x01"),
+        *FLOATS,
+    ),
     logs=(Log(1, (Tag("event", "string", "retry"),)),),
     process=Process("svc", (Tag("hostname", "string", "h1"),)),
 )
@@ -29,6 +39,11 @@ def parse(**arguments):
         ({}, True),
         ({"service": "other"}, False),
         ({"operation": "get"}, True),
+        ({"tag": "two:2"}, True),
+        ({"tag": "two:2.0"}, False),
+        ({"tag": "third:0.3333333333"}, True),
+        ({"tag": "big:1e+21"}, True),
+        ({"tag": "up:+Inf"}, True),
         ({"operation": ""}, True),
         ({"operation": "put"}, False),
         ({"start": "5000", "end": "5000"}, True),

@@ -214,6 +214,12 @@ def test_services_and_operations(agent):
     assert agent.ask("query", "/api/operations").code == 400
 
 
+def test_a_service_may_have_blanks_around_its_name(agent):
+    agent.send(vectors.encode(thrift_batch(thrift_span(1, 1, operation="x"), service=" front ")))
+    agent.spans(1)
+    assert data(agent.ask("query", "/api/operations?service=+front+"))
+
+
 def test_traces_by_query(agent):
     fill(agent)
 

@@ -388,12 +388,25 @@ def test_lone_surrogates_do_not_break_http_headers():
 
 @pytest.mark.parametrize(
     "key",
-    ["a\r\nx: y", "a\n", "a\r", "\0", "a\tb", "a:b", "a ", "a\x85b", "a\x7f", "\u20ac", "\ud800"],
+    [
+        "a\r\nx: y",
+        "a\n",
+        "a\r",
+        "\0",
+        "a\tb",
+        "a:b",
+        "a ",
+        "a\x85b",
+        "a\x7f",
+        "\xe9",
+        "\u20ac",
+        "\ud800",
+    ],
 )
 def test_keys_that_would_break_a_header_are_not_written(key):
-    assert injected(HTTP, context(baggage={key: "v", "é": "v"})) == {
+    assert injected(HTTP, context(baggage={key: "v", "ab": "v"})) == {
         "uber-trace-id": "100:7f:0:1",
-        "uberctx-é": "v",
+        "uberctx-ab": "v",
     }
     assert injected(TEXT, context(baggage={key: "v"}))["uberctx-" + key] == "v"
 
@@ -408,7 +421,7 @@ def test_no_text_can_break_out_of_its_header(baggage, debug_id):
         assert (name + "x").splitlines() == [name + "x"]
         assert ":" not in name
         assert name == name.rstrip()
-        name.encode("latin-1")
+        name.encode("ascii")  # http.client raises otherwise, at the program
 
 
 @BOTH

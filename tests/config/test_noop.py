@@ -6,7 +6,9 @@ import opentracing
 import pytest
 from opentracing import Format, UnsupportedFormatException
 
+from jaeger_like import ConstSampler, Tracer
 from jaeger_like.noop import NoopTracer
+from jaeger_like.reporter import NullReporter
 from jaeger_like.span_context import SpanContext
 
 
@@ -67,3 +69,22 @@ def test_close_and_flush_have_nothing_to_wait_for(tracer):
         return await tracer.close()
 
     assert asyncio.run(awaited()) is True
+
+
+def test_it_has_all_that_a_working_tracer_has(tracer):
+    """JAEGER_DISABLED=true must not break a program that asks its tracer or span for something."""
+    working = Tracer("svc", NullReporter(), ConstSampler(True))
+
+    def public(thing):
+        return {name for name in dir(thing) if not name.startswith("_")}
+
+    assert public(working) <= public(tracer)
+    assert public(working.start_span("x")) <= public(tracer.start_span("x"))
+    tracer.add_observer(object())
+    tracer.restrict_baggage(object())
+    tracer.report_span(tracer.start_span("x"))
+    assert not tracer.is_debug_allowed("x")
+    assert not tracer.sampler.is_sampled(1)[0]
+    assert 0 <= tracer.random_id() < 1 << 64
+    with tracer.start_span("x").update_lock:
+        pass

@@ -7,7 +7,9 @@ import warnings
 
 import pytest
 
-from jaeger_like import utils
+from jaeger_like import Config, RemoteControlledSampler, utils
+from jaeger_like.local_agent_net import LocalAgentSender
+from jaeger_like.reporter import Reporter
 from jaeger_like.utils import ErrorReporter, get_boolean
 
 
@@ -204,3 +206,13 @@ def test_an_unknown_interface_has_no_address():
 def test_without_fcntl_interfaces_have_no_address(monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)
     assert utils.interface_ip("lo") is None
+
+
+def test_what_the_library_makes_for_itself_logs_once_a_minute():
+    """As the README says; the class alone has the 15 minutes of the old client."""
+    config = Config({"sampler": {"type": "const", "param": 1}}, service_name="svc")
+    tracer = config.new_tracer()
+    reporters = [config.error_reporter, tracer.reporter.error_reporter]
+    reporters.append(Reporter(LocalAgentSender("127.0.0.1", 5778, 6831)).error_reporter)
+    reporters.append(RemoteControlledSampler(None, "svc").error_reporter)
+    assert {reporter.log_interval_minutes for reporter in reporters} == {1}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import logging
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
@@ -503,6 +507,30 @@ def test_the_update_lock_is_one_lock(span):
     with span.update_lock:
         assert span.update_lock.locked()
     assert not span.update_lock.locked()
+
+
+def test_two_threads_get_the_same_update_lock(span, monkeypatch):
+    both = threading.Barrier(2)
+
+    def slow():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        return _thread.allocate_lock()
+
+    with ThreadPoolExecutor(2) as pool, monkeypatch.context() as patches:
+        asked = [pool.submit(barrier.wait) for barrier in [threading.Barrier(2)] * 2]
+        assert sorted(future.result() for future in asked) == [0, 1]  # both threads are there
+        patches.setattr(threading, "Lock", slow)
+        locks = [pool.submit(lambda: span.update_lock) for _ in range(2)]
+        assert locks[0].result() is locks[1].result()
+
+
+def test_a_duration_is_monotonic_although_the_span_was_sampled_late():
+    span = new_tracer(False).start_span("x")
+    span.set_tag(PRIORITY, 1)
+    with mock.patch("jaeger_like.span.time_ns", return_value=time.time_ns() + 3_600 * 10**9):
+        span.finish()
+    assert span.end_time - span.start_time < 60
 
 
 def test_a_span_takes_attributes_of_the_program(span):

@@ -147,7 +147,9 @@ def test_the_first_reference_with_ids_is_the_parent_whatever_its_type():
     references = [child_of(debug), follows_from(OTHER), child_of(REMOTE)]
     span = tracer.start_span("s", references=references)
     assert ids(span) == (0x1A, 0x1B)
-    assert [r.referenced_context for r in span.references] == [debug, OTHER, REMOTE]
+    # To a context without ids nothing can refer: it would be one to trace 0 on the wire.
+    assert [r.referenced_context for r in span.references] == [OTHER, REMOTE]
+    assert tracer.start_span("s", references=child_of(debug)).references is None
 
 
 @pytest.mark.parametrize(

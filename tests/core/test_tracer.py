@@ -15,6 +15,7 @@ import jaeger_like
 from jaeger_like import SpanContext, Tracer
 from jaeger_like.codecs import B3Codec, ZipkinSpanFormat
 from jaeger_like.constants import JAEGER_CLIENT_VERSION
+from jaeger_like.errors import ConfigError
 from jaeger_like.metrics import LegacyMetricsFactory, Metrics, MetricsFactory
 from jaeger_like.reporter import NullReporter
 
@@ -314,3 +315,11 @@ def test_spans_may_be_started_and_finished_on_many_threads():
     spans = tracer.reporter.get_spans()
     assert len({span.span_id for span in spans}) == len(spans) == 4000
     assert {span.parent_id for span in spans} == {root.span_id}
+
+
+@pytest.mark.parametrize("name", ["max_tag_value_length", "max_traceback_length"])
+@pytest.mark.parametrize("length", [-1, 1.5, "x", None])
+def test_a_length_that_cannot_be_is_an_error(name, length):
+    """The encoder in C lost every span with a text, the one in Python cut from the wrong end."""
+    with pytest.raises(ConfigError, match=name):
+        new_tracer(**{name: length})

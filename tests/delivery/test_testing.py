@@ -115,6 +115,19 @@ def test_the_memory_tracer_is_the_global_one(memory_tracer):  # noqa: F811
     assert span.operation_name == "x"
 
 
+def test_the_memory_tracer_gives_back_the_global_one_of_before(monkeypatch):
+    monkeypatch.setattr(opentracing, "tracer", opentracing.global_tracer())
+    monkeypatch.setattr(opentracing, "is_tracer_registered", False)
+    mine = new_memory_tracer("mine")
+    opentracing.set_global_tracer(mine)
+    fixture = testing._memory_tracer()
+    given = next(fixture)
+    assert opentracing.global_tracer() is given is not mine
+    assert next(fixture, None) is None
+    assert opentracing.global_tracer() is mine
+    assert opentracing.is_global_tracer_registered()
+
+
 def test_resetting_makes_a_global_tracer_possible_again():
     config = {"sampler": {"type": "const", "param": 1}, "local_agent": {"enabled": False}}
     first = Config(config, service_name="one").initialize_tracer()

@@ -107,6 +107,12 @@ class Broken:
         raise RuntimeError("broken")
 
 
+def test_a_record_with_some_of_the_attributes_gets_the_others(output):
+    output.addFilter(TraceContextFilter(new_tracer()))
+    output.warning("half", extra={"trace_id": "abc"})
+    assert output.lines() == ["WARNING half trace=abc span= sampled="]
+
+
 @pytest.mark.parametrize("tracer", [NoopTracer("svc"), opentracing.Tracer(), Broken(), object()])
 def test_other_tracers_have_no_ids(tracer, output):
     output.handler.addFilter(TraceContextFilter(tracer))
