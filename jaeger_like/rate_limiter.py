@@ -64,6 +64,11 @@ class RateLimiter:
         finally:
             lock.release()
 
+    def is_full(self) -> bool:
+        """Return whether the balance is at its most, so that a new limiter would do the same."""
+        elapsed = max(0.0, self._now() - self.last_tick)
+        return self.balance + elapsed * self.credits_per_second >= self.max_balance
+
     def update(self, credits_per_second: float, max_balance: float) -> None:
         """Change both settings; the share of the bucket that is full stays what it was."""
         now = self._now()

@@ -107,8 +107,8 @@ class AdaptiveSampler(Sampler):
         self.max_operations = checked_count("max_operations", max_operations)
         self._clock = clock
         self.samplers: dict[str, GuaranteedThroughputProbabilisticSampler] = {}
-        # Those that the last update left out. One that is asked again before the next update goes
-        # on with its limiter; with a new, full one, each poll would let one trace more through.
+        # Those that updates left out and whose limiters are not full again. One that is asked again
+        # goes on with its limiter; with a new, full one, polls would let more through than the bound.
         self._left_out: dict[str, GuaranteedThroughputProbabilisticSampler] = {}
         self.update(strategies)
 
@@ -161,11 +161,13 @@ class AdaptiveSampler(Sampler):
         try:
             self.lower_bound = bound
             self.default_sampler = default_sampler
-            self._left_out = {
-                operation: sampler
-                for operation, sampler in known.items()
+            left_out = [
+                (operation, sampler)
+                for operation, sampler in {**self._left_out, **known}.items()
                 if operation not in samplers
-            }
+                and not sampler.lower_bound_sampler.rate_limiter.is_full()
+            ]
+            self._left_out = dict(left_out[-self.max_operations :])
             self.samplers = samplers
         finally:
             if held:

@@ -191,12 +191,45 @@ class TestAdaptive:
         sampler.update(strategies({"a": 0.25}))
         assert not sampler.is_sampled(HIGH, "a")[0]
 
-    def test_an_operation_that_nobody_wanted_for_two_updates_is_forgotten(self):
-        sampler = AdaptiveSampler(strategies({"a": 0.25}), 10, clock=Clock())
-        assert sampled(sampler, 10, "a") == 2
-        sampler.update(strategies({}))
-        sampler.update(strategies({}))
-        assert sampled(sampler, 10, "a") == 2
+    @pytest.mark.parametrize(("minutes", "between"), [(2, 10), (5, 10), (9, 18), (11, 11)])
+    def test_a_rare_operation_is_sampled_as_often_as_its_bound_says(self, minutes, between):
+        clock = Clock()
+        sampler = AdaptiveSampler(strategies({}, default=0, bound=1 / 600), 10, clock=clock)
+        number = 0
+        for minute in range(1, 60 * 24 + 1):
+            clock.walk(60)
+            if minute % minutes == 0:
+                number += sampled(sampler, 1, "rare")
+            sampler.update(strategies({}, default=1e-18 * minute, bound=1 / 600))
+        assert number == pytest.approx(24 * 60 / between, abs=2)
+
+    def test_what_was_left_out_is_forgotten_once_its_bound_is_saved_up_again(self):
+        clock = Clock()
+        sampler = AdaptiveSampler(strategies({"a": 0.25}, bound=0.1), 10, clock=clock)
+        kept = sampler.samplers["a"]
+        assert sampled(sampler, 10, "a") == 1
+        for _ in range(3):
+            clock.walk(3)
+            sampler.update(strategies({}, bound=0.1))
+        sampler.is_sampled(HIGH, "a")
+        assert sampler.samplers["a"] is kept
+        for _ in range(2):
+            clock.walk(6)
+            sampler.update(strategies({}, bound=0.1))
+        sampler.is_sampled(HIGH, "a")
+        assert sampler.samplers["a"] is not kept
+
+    def test_of_what_was_left_out_no_more_is_kept_than_is_told_apart(self):
+        clock = Clock()
+        sampler = AdaptiveSampler(strategies({}, bound=0.1), 3, clock=clock)
+        kept = []
+        for number in range(5):
+            assert sampled(sampler, 10, str(number)) == 1
+            kept.append(sampler.samplers[str(number)])
+            sampler.update(strategies({}, bound=0.1))
+        assert not sampled(sampler, 10, "4")
+        assert sampler.samplers["4"] is kept[4]
+        assert sampled(sampler, 10, "1") == 1
 
     def test_defect_null_list_of_operations(self):
         sampler = AdaptiveSampler({"perOperationStrategies": None}, 10)
