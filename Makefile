@@ -133,5 +133,6 @@ clean:  ## remove what the commands above have made
 	rm -rf $(VENV) .venvs benchmarks/.venvs build dist *.egg-info .coverage .coverage.* htmlcov
 	rm -rf crossdock/peers/go/build crossdock/peers/java/target crossdock/peers/node/node_modules
 	rm -rf crossdock/peers/python_old/venv crossdock/peers/*/.built crossdock/backend/bin
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf jaeger_like/_encoder*.so jaeger_like/_encoder*.pyd tests/interop/node/node_modules
+	rm -rf crossdock/.mypy_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

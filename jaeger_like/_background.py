@@ -1,4 +1,4 @@
-"""The only file that knows threads, threadloop and the tornado loop.
+"""The only file of the tracer that knows threadloop and the tornado loop.
 
 One daemon thread per process runs one tornado loop for all tracers. It starts when the first thing
 needs it, a reported span or a poll, and never by an import or a constructor. A loop that a user

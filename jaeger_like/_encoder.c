@@ -1,6 +1,6 @@
 /* A finished span in, the bytes of its Thrift Span struct out.
  *
- * The same bytes as jaeger_like/encoding/span.py, which explains the format, in a tenth of the time.
+ * The same bytes as jaeger_like/encoding/span.py, which explains the format, in a seventh of the time.
  * Values of exactly the types str, int, float and bool are written here; whatever else a program
  * may have put into a span is left to the Python functions that are handed in by set_helpers, so
  * that there is one place that knows what an odd value becomes.

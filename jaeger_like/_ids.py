@@ -16,7 +16,7 @@ def is_random(generator: object) -> bool:
 
 
 def new_client_uuid() -> str:
-    """Return the id by which an agent tells this process from others: 16 hexadecimal digits.
+    """Return the id by which an agent tells a tracer from others: 16 hexadecimal digits.
 
     Text, because agents take their statistics only from a STRING tag.
     """

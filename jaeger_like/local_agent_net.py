@@ -41,8 +41,11 @@ class LocalAgentSender:
     :param sampling_port: TCP port for sampling strategies
     :param reporting_port: UDP port for spans in compact protocol
     :param io_loop: tornado loop to run on; by default the one in the background
-    :param throttling_port: TCP port for credits; None for none
+    :param throttling_port: TCP port for credits; by default that for sampling strategies
     :param sender_options: ``family`` and ``resolve_interval``, see ``UDPSender``
+    :raises ValueError: a port is no number
+
+    Any thread may ask.
     """
 
     def __init__(

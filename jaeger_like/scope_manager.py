@@ -1,7 +1,8 @@
 """Which span is active: one context variable for each tracer.
 
-``contextvars`` follow threads, asyncio tasks, tornado coroutines and greenlets without being told,
-which a thread-local does not. The variable belongs to one tracer, unlike that of opentracing's own
+``contextvars`` tell threads, asyncio tasks, tornado coroutines and greenlets apart without being
+told, which a thread-local does not, and a new task begins with what its maker had. A new thread
+begins with nothing. The variable belongs to one tracer, unlike that of opentracing's own
 ``ContextVarsScopeManager``, so that the spans of two tracers never become each other's parents.
 """
 

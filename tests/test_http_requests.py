@@ -36,6 +36,17 @@ def test_the_target(path, line):
     assert b"\r\nContent-Length: 0\r\n" in head
 
 
+def test_what_proxies_may_compress_is_asked_for_as_it_is():
+    @serving()
+    async def server(server):
+        client = Client(server.url)
+        await client.request("GET")
+        client.close()
+        return server
+
+    assert b"\r\nAccept-Encoding: identity\r\n" in server.requests[0][0]
+
+
 def test_headers_that_are_given_beat_those_made_here():
     @serving()
     async def server(server):

@@ -15,7 +15,8 @@ Made from the table in `jaeger_like/_settings/table.py` by `python -m jaeger_lik
 A setting in the configuration beats its environment variable, which beats the default; only
 `JAEGER_TAGS` beats the configuration, tag by tag. A key with a dot stands in a mapping of its own:
 `{"local_agent": {"reporting_host": "agent"}}`. None and an empty text count as absent, except for
-booleans, where None is false, and for intervals, where it is 0.
+booleans, where None is false, and for `sampling_refresh_interval` and `reporter_flush_interval`,
+where it is 0.
 
 A value that cannot be used raises `ConfigError`, a `ValueError`, when it is in the configuration;
 when it is in the environment, one warning names the variable and the default is used.

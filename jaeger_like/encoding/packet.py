@@ -46,7 +46,7 @@ def emit_batch(
 
     :param process: from :func:`encode_process`
     :param spans: records of spans
-    :param seq_no: running number of the packet in this process, from 1; also the message's id
+    :param seq_no: running number among the packets of one reporter, from 1; also the message's id
     :param stats: spans dropped so far because of a full queue, of their size, of failed sending
     """
     full_queue, too_large, failed = stats

@@ -1,1 +1,1 @@
-"""Ways out of the process. The only package that opens sockets."""
+"""Ways out of the process. The only package of the tracer that opens sockets."""

@@ -229,6 +229,8 @@ def _headers(parts: SplitResult, keep_alive: bool, more: Mapping[str, str]) -> b
     found = {
         "Host": host if host.isascii() else host.encode("idna").decode("ascii"),
         "User-Agent": f"jaeger-like/{__version__}",
+        # Bodies are read as they come.
+        "Accept-Encoding": "identity",
         "Connection": "keep-alive" if keep_alive else "close",
     }
     if parts.username is not None:
