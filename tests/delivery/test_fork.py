@@ -81,6 +81,15 @@ def test_a_child_gets_no_half_module_of_ours(agent, how, whole):
     assert_exactly_once(agent, result.ids)
 
 
+def test_a_fork_waits_for_a_long_import_as_long_as_it_gets_on():
+    """It is the time without a module that counts, not that of the whole import."""
+    result = run_program("fork_in_long_import.py", warnings=WARNINGS)
+    assert result.status == 0, result.stderr
+    assert result.stderr == ""
+    assert result.values("imported") == [[0, 1, 2, 3, 4, 5, 6, 7]]
+    assert result.values("status") == [0]
+
+
 @pytest.mark.parametrize(
     ("way", "looked_up"), [("ends soon", ["agent.example"]), ("hangs", [])], ids=["soon", "hangs"]
 )

@@ -22,6 +22,7 @@ from .helpers import (
     assert_exactly_once,
     finished_span,
     new_tracer,
+    on_loop,
     run_program,
     trace,
 )
@@ -239,6 +240,40 @@ def test_a_loop_that_stops_in_the_middle_and_turns_again_sends_nothing_twice(age
     loop.run_until_complete(asyncio.sleep(0))
     assert len(sender.packets) == 1
     reporter.close().result(TIMEOUT)
+    io_loop.close()
+
+
+def test_a_loop_that_turns_again_does_not_disturb_the_one_that_sends_meanwhile():
+    loop = asyncio.new_event_loop()
+    io_loop = IOLoop(make_current=False, asyncio_loop=loop)
+    sender = Where()
+    reporter = reporter_on(io_loop, sender, flush_interval=0.01)
+    reached = {"users": threading.Event(), "ours": threading.Event()}
+    leave = threading.Event()
+
+    async def hang():
+        reached["users"].set()
+        await asyncio.get_running_loop().create_future()
+
+    async def hold():
+        reached["ours"].set()
+        await asyncio.get_running_loop().run_in_executor(None, leave.wait, TIMEOUT)
+
+    sender.outcomes += [hang, hold]
+    reporter.report_span(finished_span())
+    while not reached["users"].is_set():
+        loop.run_until_complete(asyncio.sleep(0))
+    assert not reporter.flush(0)  # the background loop has it now
+    assert reached["ours"].wait(TIMEOUT)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0))
+    reporter.report_span(finished_span())
+    assert not reporter.flush(0)
+    on_loop(int)  # what this began, it has begun
+    assert sender.packets == []  # one after the other
+    leave.set()
+    assert reporter.close().result(TIMEOUT)
+    assert len(sender.packets) == 2
     io_loop.close()
 
 
