@@ -67,7 +67,7 @@ class AtExit:
             _leave.before_os_exit(self.run)
         signals = sys.modules.get("celery.signals")
         if signals is not None:
-            # So do those of Celery's pool, which says it before.
+            # Workers of Celery's pool leave by os._exit as well, and send this signal before.
             signals.worker_process_shutdown.connect(
                 self._on_celery_shutdown, weak=False, dispatch_uid="jaeger_like"
             )

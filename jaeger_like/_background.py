@@ -7,7 +7,6 @@ hands in is used as it is and never stopped.
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 import weakref
@@ -71,12 +70,12 @@ class Runner:
         """
         if not self.wait(_PATIENCE):
             raise RuntimeError("the loop of the tracer cannot be started")
-        return self._io_loop  # type: ignore[return-value]
+        return self._io_loop  # type: ignore[return-value]  # wait() made it
 
     @property
     def asyncio_loop(self) -> asyncio.AbstractEventLoop:
         """The asyncio loop below :attr:`io_loop`."""
-        loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop  # type: ignore[attr-defined]
+        loop: asyncio.AbstractEventLoop = self.io_loop.asyncio_loop  # type: ignore[attr-defined]  # tornado's
         return loop
 
     def call(self, fn: Callable[..., object], *args: Any) -> bool:
@@ -142,7 +141,7 @@ class Runner:
         """
         if self._io_loop is None or not self._own:
             return False
-        turned_by: _native.ThisThread | None = self.asyncio_loop.turned_by  # type: ignore[attr-defined]
+        turned_by: _native.ThisThread | None = self.asyncio_loop.turned_by  # type: ignore[attr-defined]  # ours
         return turned_by is not None and turned_by.is_forgotten()
 
     def _start_for(self, fn: Callable[..., object] | None = None, args: Any = ()) -> bool:
@@ -235,7 +234,7 @@ class Runner:
             return
         # The thread did not survive. What it left must be dropped without a word to the kernel's
         # epoll instance, which the parent still uses: only descriptors are closed.
-        abandoned = self._io_loop.asyncio_loop  # type: ignore[attr-defined]
+        abandoned = self._io_loop.asyncio_loop  # type: ignore[attr-defined]  # tornado's
         self._io_loop = None
         selector.close()
         for name in ("_ssock", "_csock"):
@@ -383,8 +382,3 @@ class Poll:
             log.exception("A periodic job of the tracer failed")
         self._timer = None
         self._arm(self._interval)
-
-
-def jittered(seconds: float) -> float:
-    """Return a random delay in [0, *seconds*), so that a fleet does not ask in step."""
-    return random.random() * seconds

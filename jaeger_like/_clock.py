@@ -1,8 +1,10 @@
 """Time as spans use it: whole numbers since 1970, microseconds where they are sent.
 
 Integers all the way, because a difference of floats loses the last microsecond. The start of a span
-is a wall clock reading, its duration comes from a clock that cannot be set back. Readings wait as
-they are, in nanoseconds, and are divided when they are encoded, which is cheapest in C.
+is a wall clock reading, its duration comes from a clock that cannot be set back: the one that is
+called ``perf_counter_ns``, since ``monotonic_ns`` ticks 64 times a second on Windows and elsewhere
+is the same. Readings wait as they are, in nanoseconds, and are divided when they are encoded, which
+is cheapest in C.
 """
 
 from __future__ import annotations
@@ -11,10 +13,6 @@ import time
 
 #: Nanoseconds since 1970.
 wall_ns = time.time_ns
-
-#: Nanoseconds that only ever go forward. Not ``monotonic_ns``: that ticks 64 times a second on
-#: Windows, and is the same clock elsewhere.
-ticks_ns = time.perf_counter_ns
 
 
 def now_micros() -> int:
@@ -34,7 +32,7 @@ def to_micros(seconds: object) -> int:
     the span.
     """
     try:
-        micros = round(seconds * 1_000_000)  # type: ignore[operator]
+        micros = round(seconds * 1_000_000)  # type: ignore[operator]  # or it raises
         if -(1 << 62) < micros < 1 << 62:
             return int(micros)
     except Exception:

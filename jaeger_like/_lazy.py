@@ -28,7 +28,7 @@ def names(package: str, modules: dict[str, tuple[str, ...]]) -> Callable[[str], 
         from importlib import import_module
 
         holder = sys.modules[package]
-        home = import_module(homes[name], holder.__spec__.parent)  # type: ignore[union-attr]
+        home = import_module(homes[name], holder.__spec__.parent)  # type: ignore[union-attr]  # a package has one
         value = getattr(home, name)
         setattr(holder, name, value)
         return value

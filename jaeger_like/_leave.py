@@ -36,4 +36,4 @@ def before_os_exit(callback: Callable[[], object]) -> None:
         finally:
             leave(status)
 
-    os._exit = _exit  # type: ignore[assignment]
+    os._exit = _exit  # type: ignore[assignment]  # never returns

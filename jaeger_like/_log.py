@@ -43,7 +43,7 @@ def get_logger() -> logging.Logger:
         import logging
     logger = logging.getLogger("jaeger_tracing")
     if "handle" not in vars(logger):
-        logger.handle = _handle  # type: ignore[method-assign]
+        logger.handle = _handle  # type: ignore[method-assign]  # on purpose
     return logger
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _RETRY_AFTER = (0.1, 0.4, 1.0)
 
 # Seconds until all else on the loop's thread comes to its turn: other tracers, polls, a flush.
-# A packet counts as so many at the least, or they would wait for ever for a program in a hurry.
+# A packet counts as _LEAST_REST at the least, also one without a pause after it, or they would wait
+# for ever for a program in a hurry.
 _OTHERS_MAY_WAIT = 0.01
 _LEAST_REST = 0.001
 
@@ -210,10 +211,18 @@ class Packets:
         self._reporter._check_at = 0
 
     def give_up(self, spans: int, exc: Exception) -> None:
+        """Count spans that could not be sent, and say so."""
+        self._down = self._down or isinstance(exc, OSError)
+        self._lose(spans, "Failed to submit traces to %s: %s", self._to, exc)
+
+    def cannot_encode(self, exc: Exception) -> None:
+        """Count a span that is none, and say so. Any thread."""
+        self._lose(1, "A span cannot be encoded: %r", exc)
+
+    def _lose(self, spans: int, message: str, *args: object) -> None:
         self._failed += spans
         self.count(self._reporter.metrics.reporter_failure, spans)
-        self._down = self._down or isinstance(exc, OSError)
-        self._tell_errors("error", "Failed to submit traces to %s: %s", self._to, exc)
+        self._tell_errors("error", message, *args)
 
     def _tell_errors(self, method: str, message: str, *args: object) -> None:
         try:

@@ -46,7 +46,7 @@ class Restriction(NamedTuple):
 class BaggageRestrictions:
     """Says what may be set as baggage. This one allows everything."""
 
-    def restriction(self, service_name: str, key: str) -> Restriction:  # noqa: ARG002
+    def restriction(self, service_name: str, key: str) -> Restriction:  # noqa: ARG002  the interface has it
         """Return what holds for a key. Any thread; must be quick."""
         return Restriction(True)
 
@@ -72,7 +72,7 @@ class LocalBaggageRestrictions(BaggageRestrictions):
             checked_count("max_value_length", max_value_length)
         self.max_value_length = max_value_length
 
-    def restriction(self, service_name: str, key: str) -> Restriction:  # noqa: ARG002
+    def restriction(self, service_name: str, key: str) -> Restriction:  # noqa: ARG002  the interface has it
         """Return the limits; they are the same for all services."""
         allowed = self.allowed_keys is None or key in self.allowed_keys
         return Restriction(allowed, self.max_value_length)

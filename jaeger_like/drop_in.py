@@ -53,7 +53,7 @@ class _Finder:
         self,
         fullname: str,
         path: Sequence[str] | None = None,  # noqa: ARG002  the interface of finders
-        target: ModuleType | None = None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002  the interface has it
     ) -> ModuleSpec | None:
         if fullname != _OLD and not fullname.startswith(f"{_OLD}."):
             return None

@@ -99,7 +99,7 @@ class OpenTrace(TraceData):
         return copy if "flags" in changes else OpenTrace(copy, self.state)
 
 
-def undecided_flags(trace_id: int, operation_name: str) -> tuple[int, None]:  # noqa: ARG001
+def undecided_flags(trace_id: int, operation_name: str) -> tuple[int, None]:  # noqa: ARG001  the interface has it
     """Stand in for the sampler at the start of a trace."""
     return _UNDECIDED, None
 

@@ -101,7 +101,7 @@ class TraceContextProcessor(_Names):
     def __call__(
         self,
         logger: Any,  # noqa: ARG002  structlog's signature
-        method_name: str,  # noqa: ARG002
+        method_name: str,  # noqa: ARG002  the interface has it
         event_dict: MutableMapping[str, Any],
     ) -> MutableMapping[str, Any]:
         """Return *event_dict* with the keys."""

@@ -40,8 +40,8 @@ class Observer:
     def on_start_span(
         self,
         span: Span,  # noqa: ARG002  the interface
-        operation_name: str,  # noqa: ARG002
-        tags: Mapping[str, Any],  # noqa: ARG002
+        operation_name: str,  # noqa: ARG002  the interface has it
+        tags: Mapping[str, Any],  # noqa: ARG002  the interface has it
     ) -> SpanObserver | None:
         """Return who observes *span*, or None.
 

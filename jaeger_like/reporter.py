@@ -234,7 +234,7 @@ class Reporter(BaseReporter):
                 getattr(tracer, "max_traceback_length", MAX_TRACEBACK_LENGTH),
             )
         except Exception as exc:
-            self._delivery.give_up(1, exc)
+            self._delivery.cannot_encode(exc)
             return None
 
     def _set_wake_bytes(self) -> None:

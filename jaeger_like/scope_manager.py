@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 OPEN = _OPEN = 0
-_CLOSE_ASKED, _CLOSED, _OUTER_WAITS = 1, 2, 4  # bits; the last: for this scope, to be closed
+# Bits of a scope's state. _OUTER_WAITS: the scope around it was closed before it, and is taken off
+# when this one is.
+_CLOSE_ASKED, _CLOSED, _OUTER_WAITS = 1, 2, 4
 
 
 class ContextVarScopeManager(opentracing.ScopeManager):

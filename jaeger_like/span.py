@@ -397,7 +397,7 @@ class Span(opentracing.Span):
         if self.finished:
             return False
         try:
-            priority = int(value)  # type: ignore[call-overload]
+            priority = int(value)  # type: ignore[call-overload]  # or it raises
         except Exception:
             return False
         flags = self.flags

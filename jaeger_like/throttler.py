@@ -173,6 +173,7 @@ class RemoteThrottler(Throttler):
             lock.release()
 
     def _init_polling(self) -> None:
+        """Begin to ask: jaeger_client's name, for tests."""
         self._polling.start()
 
     async def _poll(self) -> None:
@@ -192,7 +193,7 @@ class RemoteThrottler(Throttler):
             self._received(response)
 
     def _request_callback(self, future: Any) -> None:
-        """Take the answer out of a future that is done."""
+        """Take the answer out of a future that is done: jaeger_client's name, for tests."""
         try:
             response = future.result()
         except Exception as error:

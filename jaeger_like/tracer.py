@@ -368,7 +368,7 @@ class Tracer(TracerRoots):
             scope._start = time_ns()
         else:
             if quiet is not None and parent is None:
-                parent = previous.span  # type: ignore[union-attr]
+                parent = previous.span  # type: ignore[union-attr]  # quiet is its
             scope = ContextVarScope()
             scope._span = scope.span = self.start_span(
                 operation_name, parent, references, tags, start_time, True
@@ -382,7 +382,7 @@ class Tracer(TracerRoots):
 
     def _late_span(self, scope: QuietScope) -> Span:
         """Return the span that a scope did without so far."""
-        parent = scope._previous.span  # type: ignore[union-attr]
+        parent = scope._previous.span  # type: ignore[union-attr]  # it has one
         span = _new(Span)
         span._tracer = self
         span._trace = scope._trace

@@ -21,6 +21,7 @@ import threading
 import time
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 PER_TRACE = 10  # spans
 #: What may be new at the end: allocators keep a little, and so do caches that are filled late.
@@ -100,13 +101,13 @@ def soak(port: int, seconds: float, rate: int, with_tracemalloc: bool) -> dict[s
     }
 
 
-def trace(tracer: object, number: int) -> list[int]:
+def trace(tracer: Any, number: int) -> list[int]:
     """Finish the spans of one trace; return their ids."""
     ids = []
-    with tracer.start_active_span("request", tags={"number": number}) as scope:  # type: ignore[attr-defined]
+    with tracer.start_active_span("request", tags={"number": number}) as scope:
         ids.append(scope.span.span_id)
         for step in range(PER_TRACE - 1):
-            with tracer.start_active_span(f"step {step}") as inner:  # type: ignore[attr-defined]
+            with tracer.start_active_span(f"step {step}") as inner:
                 inner.span.set_tag("peer.service", "database").set_tag("rows", number % 100)
                 if step == 0:
                     inner.span.log_kv({"event": "query", "text": "select 1"})
@@ -178,7 +179,7 @@ def judge(figures: dict[str, float], came: dict[str, object]) -> int:
         wrong.append("spans are missing or came twice")
     if came["checksum"] != figures["checksum"]:
         wrong.append("other spans came than were finished")
-    if any(came["lost"]):  # type: ignore[call-overload]
+    if any(came["lost"]):
         wrong.append(f"the client told of losses: {came['lost']}")
     limits = {
         "threads": 0,

@@ -11,13 +11,13 @@ CROSSDOCK = Path(__file__).parent.parent / "crossdock"
 # Scripts, not a package: they find one another in the folder in which they are.
 sys.path.insert(0, str(CROSSDOCK))
 
-import build  # noqa: E402
-import matrix  # noqa: E402
-import server as ours  # noqa: E402
-from driver import capture as capturing  # noqa: E402
-from driver import differences, known, model, peers, run, table, wire_spans  # noqa: E402
-from driver.chain import BAGGAGE, DECISIONS, Scenario, question, scenarios  # noqa: E402
-from tracers import Tracers  # noqa: E402
+import build
+import matrix
+import server as ours
+from driver import capture as capturing
+from driver import differences, known, model, peers, run, table, wire_spans
+from driver.chain import BAGGAGE, DECISIONS, Scenario, question, scenarios
+from tracers import Tracers
 
 sys.path.remove(str(CROSSDOCK))
 

@@ -108,7 +108,7 @@ def test_a_redirect_takes_no_credential_elsewhere(code):
     assert run(main()).connections == 0
 
 
-def test_files_of_certificates_that_cannot_be_read_are_named(tmp_path, certificate):  # noqa: F811
+def test_files_of_certificates_that_cannot_be_read_are_named(tmp_path, certificate):
     missing = str(tmp_path / "missing.pem")
     locked = tmp_path / "locked.pem"
     subprocess.run(
@@ -128,7 +128,7 @@ def test_files_of_certificates_that_cannot_be_read_are_named(tmp_path, certifica
         @serving()
         async def failure(server):
             with pytest.raises(HTTPFailure) as caught:
-                await Client(server.url.replace("http:", "https:"), **options).request("GET")  # noqa: B023
+                await Client(server.url.replace("http:", "https:"), **options).request("GET")  # noqa: B023  called before the next turn
             return caught.value
 
         assert "cannot load " in str(failure)

@@ -38,7 +38,7 @@ def test_twenty_packets_take_one_connection():
     assert b"\r\nConnection: keep-alive\r\n" in server.requests[0][0]
 
 
-def test_twenty_packets_take_one_connection_with_tls(certificate):  # noqa: F811
+def test_twenty_packets_take_one_connection_with_tls(certificate):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
 
@@ -55,7 +55,7 @@ def test_twenty_packets_take_one_connection_with_tls(certificate):  # noqa: F811
     assert len(server.requests) == 20
 
 
-def test_a_server_wants_a_certificate_of_the_client(certificate):  # noqa: F811
+def test_a_server_wants_a_certificate_of_the_client(certificate):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
     context.load_verify_locations(certificate / "cert.pem")
@@ -229,7 +229,7 @@ def test_a_server_that_never_begins_tls_costs_no_descriptor():
 
 
 def test_of_several_addresses_one_that_refuses_or_hangs_is_passed_over(
-    certificate,  # noqa: F811
+    certificate,
     monkeypatch,
 ):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -303,7 +303,7 @@ def test_a_connection_of_another_loop_is_not_used():
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_forked_child_opens_its_own_connection_and_leaves_the_parents_alone(
     secure,
-    certificate,  # noqa: F811
+    certificate,
 ):
     context = None
     options = {}

@@ -108,7 +108,8 @@ class AdaptiveSampler(Sampler):
         self._clock = clock
         self.samplers: dict[str, GuaranteedThroughputProbabilisticSampler] = {}
         # Those that updates left out and whose limiters are not full again. One that is asked again
-        # goes on with its limiter; with a new, full one, polls would let more through than the bound.
+        # goes on with its limiter; with a new, full one polls would let more through than the
+        # bound says.
         self._left_out: dict[str, GuaranteedThroughputProbabilisticSampler] = {}
         self.update(strategies)
 

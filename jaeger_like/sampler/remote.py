@@ -153,6 +153,7 @@ class RemoteControlledSampler(Sampler):
         self.lock = _native.allocate_lock()
 
     def _init_polling(self) -> None:
+        """Begin to ask: jaeger_client's name, for tests."""
         self._polling.start()
 
     async def _poll(self) -> None:
@@ -165,7 +166,7 @@ class RemoteControlledSampler(Sampler):
             self._received(response)
 
     def _sampling_request_callback(self, future: Any) -> None:
-        """Take the answer out of a future that is done."""
+        """Take the answer out of a future that is done: jaeger_client's name, for tests."""
         try:
             response = future.result()
         except Exception as error:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 #: Seconds after which the agent's host name is looked up again.
 RESOLVE_INTERVAL = 30.0
 
-_FAMILIES = {None: _socket.AF_UNSPEC, "udp4": _socket.AF_INET, "udp6": _socket.AF_INET6}
-
-#: Seconds after which it is when the agent could not be reached.
+#: Seconds after which it is looked up again when the agent could not be reached.
 RESOLVE_AFTER_ERROR = 1.0
+
+_FAMILIES = {None: _socket.AF_UNSPEC, "udp4": _socket.AF_INET, "udp6": _socket.AF_INET6}
 
 # A socket's receive buffer, 208 KiB by default, holds three full packets. What arrives faster than
 # it is read vanishes, so packets are paced: 25 MB/s, about 100,000 spans a second, for which a

@@ -26,7 +26,7 @@ class Sink:
 
 
 def reporters():
-    return [NullReporter(), CompositeReporter(), Reporter(Sink()), CompositeReporter(NullReporter(), Reporter(Sink()))]  # fmt: skip  # noqa: E501
+    return [NullReporter(), CompositeReporter(), Reporter(Sink()), CompositeReporter(NullReporter(), Reporter(Sink()))]  # fmt: skip  # noqa: E501  a line for each
 
 
 @pytest.fixture(params=range(4))
@@ -126,7 +126,7 @@ def test_under_gevent_waiting_ends_too(monkeypatch, accident):
     for timeout in (0, 0.01):
         with pytest.raises(concurrent.futures.TimeoutError):
             future.result(timeout)
-    resolve = (lambda: future.set_exception(accident)) if accident else (lambda: future.set_result(5))  # fmt: skip  # noqa: E501
+    resolve = (lambda: future.set_exception(accident)) if accident else (lambda: future.set_result(5))  # fmt: skip  # noqa: E501  a line for each
     timer = threading.Timer(0.01, resolve)
     timer.start()
     if accident:

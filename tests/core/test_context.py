@@ -8,7 +8,7 @@ from jaeger_like import SpanContext
 
 
 def test_attributes():
-    context = SpanContext(trace_id=1, span_id=2, parent_id=3, flags=4, baggage={"k": "v"}, debug_id="d")  # fmt: skip  # noqa: E501
+    context = SpanContext(trace_id=1, span_id=2, parent_id=3, flags=4, baggage={"k": "v"}, debug_id="d")  # fmt: skip  # noqa: E501  a line for each
     assert (context.trace_id, context.span_id, context.parent_id, context.flags) == (1, 2, 3, 4)
     assert (context.baggage, context.debug_id) == ({"k": "v"}, "d")
 

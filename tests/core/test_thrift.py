@@ -57,7 +57,7 @@ def test_make_process():
 def test_make_references():
     context = SpanContext(5 << 64 | 6, 2**64 - 1, None, 1)
     references = [Reference("child_of", context), Reference("follows_from", context)]
-    assert [(r.refType, r.traceIdHigh, r.traceIdLow, r.spanId) for r in thrift.make_references(references)] == [(0, 5, 6, -1), (1, 5, 6, -1)]  # fmt: skip  # noqa: E501
+    assert [(r.refType, r.traceIdHigh, r.traceIdLow, r.spanId) for r in thrift.make_references(references)] == [(0, 5, 6, -1), (1, 5, 6, -1)]  # fmt: skip  # noqa: E501  a line for each
     assert thrift.make_references(None) is None
     assert thrift.make_references([]) == []
     assert [thrift.make_ref_type(t) for t in ("child_of", "follows_from", "else")] == [0, 1, 0]

@@ -188,7 +188,7 @@ def test_an_unknown_format():
         tracer.extract("unknown", {})
 
 
-@pytest.mark.parametrize("context", [None, "text", opentracing.SpanContext(), opentracing.Tracer().start_span()])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("context", [None, "text", opentracing.SpanContext(), opentracing.Tracer().start_span()])  # fmt: skip  # noqa: E501  a line for each
 def test_a_context_that_is_not_ours_is_not_injected(context):
     with pytest.raises(ValueError, match="Expecting Jaeger SpanContext") as raised:
         new_tracer().inject(context, Format.TEXT_MAP, {})

@@ -8,7 +8,7 @@ from .helpers import Numbers, new_tracer
 
 
 @pytest.fixture
-def agent(recording_agent):  # noqa: F811  takes the fixture
+def agent(recording_agent):
     return recording_agent
 
 

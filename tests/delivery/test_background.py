@@ -84,11 +84,6 @@ def test_a_job_under_way_is_cancelled_by_close():
     assert cancelled.wait(TIMEOUT)
 
 
-@pytest.mark.parametrize("seconds", [0, 1, 60])
-def test_a_jittered_delay_is_below_its_bound(seconds):
-    assert all(0 <= _background.jittered(seconds) <= seconds for _ in range(100))
-
-
 def test_a_closed_loop_takes_nothing():
     io_loop = IOLoop(make_current=False)
     runner = _background.runner(io_loop)

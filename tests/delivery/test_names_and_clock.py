@@ -16,7 +16,7 @@ HOST = "agent.example"
 
 
 @pytest.mark.parametrize("answer", ["hang", "unknown"])
-def test_a_name_without_an_answer_delays_no_exit(answer, faults):  # noqa: F811
+def test_a_name_without_an_answer_delays_no_exit(answer, faults):
     faults.names(answer)
     with Driven(free_port(), HOST, **faults.env) as program:
         program.trace(5)
@@ -26,7 +26,7 @@ def test_a_name_without_an_answer_delays_no_exit(answer, faults):  # noqa: F811
     assert "lost at exit" in program.log or "Name or service not known" in program.log
 
 
-def test_a_name_that_hangs_stops_neither_a_program_nor_its_other_tracers(faults):  # noqa: F811
+def test_a_name_that_hangs_stops_neither_a_program_nor_its_other_tracers(faults):
     faults.names("hang")
     with RecordingAgent() as agent, Driven(free_port(), HOST, **faults.env) as program:
         program.trace(5)
@@ -36,7 +36,7 @@ def test_a_name_that_hangs_stops_neither_a_program_nor_its_other_tracers(faults)
         assert program.end() == 0
 
 
-def test_a_name_that_is_unknown_and_then_known(faults):  # noqa: F811
+def test_a_name_that_is_unknown_and_then_known(faults):
     faults.names("unknown")
     with RecordingAgent() as agent, Driven(agent.port, HOST, **faults.env) as program:
         program.trace(5)
@@ -50,7 +50,7 @@ def test_a_name_that_is_unknown_and_then_known(faults):  # noqa: F811
     assert program.log.count("works again") == 1
 
 
-def test_an_agent_that_moves_is_found_at_its_new_address(faults):  # noqa: F811
+def test_an_agent_that_moves_is_found_at_its_new_address(faults):
     faults.names("127.0.0.1")
     with RecordingAgent() as old:
         port = old.port
@@ -68,7 +68,7 @@ def test_an_agent_that_moves_is_found_at_its_new_address(faults):  # noqa: F811
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600, -10 * 365 * 86_400])
-def test_a_clock_that_is_set_costs_neither_spans_nor_their_durations(seconds, faults):  # noqa: F811
+def test_a_clock_that_is_set_costs_neither_spans_nor_their_durations(seconds, faults):
     with RecordingAgent() as agent, Driven(agent.port, **faults.env) as program:
         ids = program.trace(5)
         [over] = program.ask("start")["ids"]

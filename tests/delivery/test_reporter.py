@@ -447,7 +447,7 @@ def test_a_span_that_cannot_be_encoded_at_all_is_counted(make_tracer, numbers, c
 
     tracer.reporter.report_span(NoSpan())
     assert numbers.spans("err") == 1
-    assert "Failed to submit traces" in caplog.text
+    assert "A span cannot be encoded: AttributeError" in caplog.text
 
 
 @pytest.mark.parametrize("key", ["queue_capacity", "batch_size"])

@@ -21,7 +21,7 @@ from jaeger_like.testing import (
 from .helpers import ROOT, TIMEOUT
 
 
-def test_a_recorded_span_shows_all_that_was_sent(recording_agent, recording_tracer):  # noqa: F811
+def test_a_recorded_span_shows_all_that_was_sent(recording_agent, recording_tracer):
     tracer = recording_tracer
     other = tracer.start_span("other")
     other.finish()
@@ -67,7 +67,7 @@ def test_waiting_in_vain_says_what_came(recording_agent):
     assert recording_agent.wait_for(0) == []
 
 
-def test_clear_forgets(recording_agent, recording_tracer):  # noqa: F811
+def test_clear_forgets(recording_agent, recording_tracer):
     recording_tracer.start_span("x").finish()
     assert recording_tracer.flush(TIMEOUT)
     recording_agent.wait_for(1)
@@ -109,7 +109,7 @@ def test_an_empty_datagram_is_nothing(recording_agent):
     assert recording_agent.batches == []
 
 
-def test_the_memory_tracer_is_the_global_one(memory_tracer):  # noqa: F811
+def test_the_memory_tracer_is_the_global_one(memory_tracer):
     opentracing.global_tracer().start_span("x").finish()
     (span,) = memory_tracer.reporter.get_spans()
     assert span.operation_name == "x"

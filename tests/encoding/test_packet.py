@@ -154,7 +154,7 @@ def test_a_packet_is_understood_by_the_generated_agent():
     from thrift.protocol.TCompactProtocol import TCompactProtocol
     from thrift.transport.TTransport import TMemoryBuffer
 
-    packet = emit_batch(encode_process("svc", {}, 9), [oracle.write(_span(n)) for n in (1, 2)], 7, (1, 2, 3))  # fmt: skip  # noqa: E501
+    packet = emit_batch(encode_process("svc", {}, 9), [oracle.write(_span(n)) for n in (1, 2)], 7, (1, 2, 3))  # fmt: skip  # noqa: E501  a line for each
     protocol = TCompactProtocol(TMemoryBuffer(packet))
     Agent.Processor(Handler()).process(protocol, protocol)
     (batch,) = received

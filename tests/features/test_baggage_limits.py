@@ -285,7 +285,7 @@ def test_who_forgets_the_restrictions_ends_the_asking():
 # -- over HTTP -------------------------------------------------------------------------------------
 
 
-def test_the_agent_is_asked(backend, monkeypatch):  # noqa: F811  the fixture
+def test_the_agent_is_asked(backend, monkeypatch):
     monkeypatch.delenv("JAEGER_AGENT_HOST", raising=False)
     backend.body = ANSWER
     metrics = RecordingMetrics()
@@ -315,7 +315,7 @@ def test_the_agent_is_asked(backend, monkeypatch):  # noqa: F811  the fixture
     assert backend.questions == [("/baggageRestrictions", {"service": ["my svc"]})]
 
 
-def test_an_agent_that_has_no_such_thing_is_no_harm(backend, caplog):  # noqa: F811  the fixture
+def test_an_agent_that_has_no_such_thing_is_no_harm(backend, caplog):
     backend.status, backend.body = 500, b"not implemented"
     metrics = RecordingMetrics()
     settings = {

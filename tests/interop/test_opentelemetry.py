@@ -17,13 +17,13 @@ baggage_api = pytest.importorskip("opentelemetry.baggage")
 pytest.importorskip("opentelemetry.propagators.b3")
 pytest.importorskip("opentelemetry.propagators.jaeger")
 
-from opentelemetry import trace  # noqa: E402  after the skip
-from opentelemetry.baggage.propagation import W3CBaggagePropagator  # noqa: E402
-from opentelemetry.context import Context  # noqa: E402
-from opentelemetry.propagators.b3 import B3MultiFormat, B3SingleFormat  # noqa: E402
-from opentelemetry.propagators.composite import CompositePropagator  # noqa: E402
-from opentelemetry.propagators.jaeger import JaegerPropagator  # noqa: E402
-from opentelemetry.trace.propagation.tracecontext import (  # noqa: E402
+from opentelemetry import trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.propagators.b3 import B3MultiFormat, B3SingleFormat
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.jaeger import JaegerPropagator
+from opentelemetry.trace.propagation.tracecontext import (
     TraceContextTextMapPropagator,
 )
 

@@ -12,10 +12,10 @@ json_format = pytest.importorskip("google.protobuf.json_format")
 sdk_trace = pytest.importorskip("opentelemetry.sdk.trace")
 encoder = pytest.importorskip("opentelemetry.exporter.otlp.proto.common.trace_encoder")
 
-from opentelemetry.sdk.resources import Resource  # noqa: E402  after the skip
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: E402
-from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags  # noqa: E402
-from opentelemetry.trace.status import Status, StatusCode  # noqa: E402
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.status import Status, StatusCode
 
 TRACE_IDS = st.integers(1, (1 << 128) - 1) | st.integers(1, (1 << 64) - 1)
 SPAN_IDS = st.integers(1, (1 << 64) - 1)

@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def agent(recording_agent):  # noqa: F811  takes the fixture
+def agent(recording_agent):
     return recording_agent
 
 

@@ -32,7 +32,7 @@ class Finder:
 
 
 sys.meta_path.insert(0, Finder())
-import traced_on_main  # noqa: E402, F401  what it does is the test
+import traced_on_main  # noqa: F401  what it does is the test
 
 threads = [
     threading.Thread(target=__import__, args=(f"traced_on_thread_{number}",)) for number in range(3)

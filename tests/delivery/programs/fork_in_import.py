@@ -11,9 +11,9 @@ import threading
 from jaeger_like._held_off import held_off
 
 assert "logging" not in sys.modules
-import logging  # noqa: E402  after ours
+import logging
 
-from common import new_tracer, say  # noqa: E402
+from common import new_tracer, say
 
 in_the_middle, forks, imported = threading.Event(), threading.Event(), []
 

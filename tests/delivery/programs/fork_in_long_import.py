@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from common import say
+
 from jaeger_like._held_off import held_off
 
 MODULES = 8

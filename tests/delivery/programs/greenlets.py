@@ -18,15 +18,15 @@ def patch():
 
 if when == "before":
     patch()
-from common import new_tracer, say, trace  # noqa: E402
+from common import new_tracer, say, trace
 
 if when == "after":
     patch()
 
-import logging  # noqa: E402
-import os  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
+import logging
+import os
+import threading
+import time
 
 
 def parentage(tracer):

@@ -16,15 +16,15 @@ if kind == "eventlet":
 
     eventlet.monkey_patch()
 
-import asyncio  # noqa: E402  patched first
-import json  # noqa: E402
-import os  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
+import asyncio
+import json
+import os
+import threading
+import time
 
-import opentracing  # noqa: E402
+import opentracing
 
-from jaeger_like import Config  # noqa: E402
+from jaeger_like import Config
 
 settings = {
     "sampler": {"type": "const", "param": 1},
