@@ -129,34 +129,8 @@ static int put_text(Record *r, PyObject *value)
     return result;
 }
 
-static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits);
-
-/* A value of any other type, or a number too wide for 64 bits: what the Python encoder makes of it. */
-static int put_odd(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits)
-{
-    int result = -1;
-    PyObject *converted = PyObject_CallFunctionObjArgs(
-        r->state[PLAIN], value, limits[0], limits[1], NULL);
-    if (converted == NULL)
-        return -1;
-    if (PyUnicode_CheckExact(converted)) { /* cut already, and a traceback by another limit */
-        if (ROOM(r, SMALL)) {
-            put(r, 0x00);
-            put(r, 0x18);
-            result = put_str(r, converted);
-        }
-    }
-    else if (PyLong_CheckExact(converted) || PyFloat_CheckExact(converted)
-             || PyBool_Check(converted))
-        result = put_value(r, converted, max_length, limits);
-    else
-        PyErr_SetString(PyExc_TypeError, "plain() returned no plain value");
-    Py_DECREF(converted);
-    return result;
-}
-
-/* vType and the value's own field. */
-static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits)
+/* vType and the value's own field. 1, and nothing written, if it is none of the plain values. */
+static int put_plain(Record *r, PyObject *value, Py_ssize_t max_length)
 {
     if (!ROOM(r, SMALL))
         return -1;
@@ -183,7 +157,7 @@ static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject
         int overflow;
         long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
         if (overflow)
-            return put_odd(r, value, max_length, limits);
+            return 1;
         if (number == -1 && PyErr_Occurred())
             return -1;
         put(r, 0x06);
@@ -197,14 +171,34 @@ static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject
         int i;
         memcpy(&bits, &number, sizeof bits);
         if ((bits >> 52 & 0x7ff) == 0x7ff) /* infinite, or no number */
-            return put_odd(r, value, max_length, limits);
+            return 1;
         put(r, 0x02);
         put(r, 0x27);
         for (i = 0; i < 64; i += 8)
             put(r, (int)(bits >> i & 0xff));
         return 0;
     }
-    return put_odd(r, value, max_length, limits);
+    return 1;
+}
+
+/* Any value: of other types, and of numbers too wide for 64 bits, what the Python encoder makes. */
+static int put_value(Record *r, PyObject *value, Py_ssize_t max_length, PyObject *const *limits)
+{
+    PyObject *converted;
+    int result = put_plain(r, value, max_length);
+    if (result <= 0)
+        return result;
+    converted = PyObject_CallFunctionObjArgs(r->state[PLAIN], value, limits[0], limits[1], NULL);
+    if (converted == NULL)
+        return -1;
+    /* Text is cut already, and a traceback by another limit. */
+    result = put_plain(r, converted, PY_SSIZE_T_MAX);
+    Py_DECREF(converted);
+    if (result > 0) {
+        PyErr_SetString(PyExc_TypeError, "plain() returned no plain value");
+        return -1;
+    }
+    return result;
 }
 
 /* A list of Tag structs. */
@@ -510,8 +504,10 @@ static int begin(PyObject *module)
     if (state == NULL)
         return -1;
     state->at[TRACE_ID] = PyUnicode_InternFromString("trace_id");
+    if (state->at[TRACE_ID] == NULL)
+        return -1;
     state->at[FLAGS] = PyUnicode_InternFromString("flags");
-    return state->at[TRACE_ID] == NULL || state->at[FLAGS] == NULL ? -1 : 0;
+    return state->at[FLAGS] == NULL ? -1 : 0;
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg)

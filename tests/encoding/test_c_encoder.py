@@ -238,6 +238,9 @@ def test_a_helper_that_breaks_its_word_is_an_error():
         ):
             with pytest.raises((TypeError, UnicodeEncodeError)):
                 simple(**changes)
+        _encoder.set_helpers(lambda *_: 1 << 70, text, utf8, span.references_text)
+        with pytest.raises(TypeError):
+            simple(tags={"a": None})
     finally:
         _encoder.set_helpers(plain, text, utf8, span.references_text)
 
