@@ -20,6 +20,7 @@ class TUDPTransport(TTransportBase):
     :param host: name or address
     :param port: UDP port
     :param blocking: whether a write may wait for room in the socket's buffer
+    :raises UnicodeError: a label of *host* is empty or longer than 63 characters
     """
 
     def __init__(self, host: str, port: int, blocking: bool = False) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .reporter import Reporter
+    from .transport.sender import Sender
 
 # Seconds between attempts for a packet that was refused: time for an agent to restart. While it
 # stays away there is one attempt for each packet, so that the buffer does not fill up.
@@ -35,10 +36,10 @@ class Packets:
     """Makes packets of the records in a queue and sends them.
 
     :param reporter: whose queue
-    :param sender: packs and sends, see ``transport``
+    :param sender: packs and sends
     """
 
-    def __init__(self, reporter: Reporter, sender: Any) -> None:
+    def __init__(self, reporter: Reporter, sender: Sender) -> None:
         self._reporter = reporter
         self._sender = sender
         self._to = "collector" if hasattr(sender, "has_room") else "jaeger-agent socket"
@@ -132,6 +133,7 @@ class Packets:
         self._seq_no += 1
         try:
             stats = (self._reporter._dropped, self._too_large, self._failed)
+            assert self._process is not None  # or nothing would be taken
             packet = self._sender.packet(self._process, records, self._seq_no, stats)
             for delay in (*_RETRY_AFTER, None):
                 try:

@@ -95,6 +95,7 @@ class RemoteBaggageRestrictions(BaggageRestrictions):
     :param local: limits that hold as well
     :param metrics_factory: makes the counters ``jaeger:baggage_restrictions_updates``
     :param error_reporter: has ``error(fmt, *args)``
+    :param logger: of the package by default
     :raises ConfigError: the interval makes no sense
     """
 

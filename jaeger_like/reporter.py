@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .span import Span
+    from .transport.sender import Sender
 
 __all__ = [
     "BaseReporter",
@@ -84,7 +85,7 @@ class Reporter(BaseReporter):
     :param metrics: deprecated, a ``Metrics`` object; *metrics_factory* wins
     :param metrics_factory: makes the counters
     :param logger: of the package by default
-    :param sender: instead of *channel*: packs and sends, see ``transport``
+    :param sender: instead of *channel*: packs and sends, see :mod:`.transport.sender`
     :raises ConfigError: a number is out of range
     :raises ValueError: *queue_capacity* is less than *batch_size*
     """
@@ -101,7 +102,7 @@ class Reporter(BaseReporter):
         metrics_factory: Any = None,
         *,
         logger: Any = None,
-        sender: Any = None,
+        sender: Sender | None = None,
     ) -> None:
         super().__init__()
         for key, number in (("queue_capacity", queue_capacity), ("batch_size", batch_size)):
@@ -136,7 +137,7 @@ class Reporter(BaseReporter):
         self._dropped = 0
         self._delivery = Delivery(self, sender or as_sender(channel))
         self._set_wake_bytes()
-        if hasattr(sender, "has_room"):
+        if sender is not None and hasattr(sender, "has_room"):
             sender.has_room = self._has_room
         _fork.register(self)
         at_exit.add(self)

@@ -137,7 +137,10 @@ class RecordingAgent:
 
     @property
     def spans(self) -> list[RecordedSpan]:
-        """The spans that have come so far, in the order of arrival."""
+        """The spans that have come so far, in the order of arrival.
+
+        :raises ValueError: something came that is no batch
+        """
         return [span for batch in self.batches for span in batch.spans]
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[RecordedSpan]:
@@ -147,6 +150,7 @@ class RecordingAgent:
 
         :param timeout: seconds
         :raises AssertionError: there are fewer when the time is over
+        :raises ValueError: something came that is no batch
         """
         deadline = time.monotonic() + timeout
         while True:

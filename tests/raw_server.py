@@ -57,7 +57,7 @@ class RawServer:
             writer.close()
 
     async def drop_everybody(self):
-        """Close all connections from this end, and wait until the other ends could know."""
+        """Close all connections from this end."""
         for writer in self.writers:
             writer.close()
         self.writers = []

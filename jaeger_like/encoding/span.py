@@ -56,12 +56,17 @@ def encode_span(
     """Return the record of one span.
 
     :param trace: ids and flags; the encoded ones are kept in ``trace.wire``
+    :param span_id: of which the lower 64 bits are sent
     :param parent_id: None or 0 for a root
+    :param operation_name: what is no text is sent as its text
     :param references: opentracing references to Jaeger contexts
     :param start: nanoseconds since 1970, of which microseconds are sent
     :param duration: microseconds
+    :param tags: by key; what Thrift has no type for is sent as text
     :param logs: pairs of a time in nanoseconds since 1970 and fields
     :param max_length: limit of text values, in characters
+    :param max_traceback_length: that of tracebacks, in characters
+    :raises Exception: it is no span
     """
     head, flags, known_id, known = trace.wire or _trace_ids(trace)
     # Most ids are met again soon: a span finishes after its children, and those after each other.

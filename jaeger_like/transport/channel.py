@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from .sender import Sender
+
 
 class TransportSender:
     """Sends packets through a Thrift transport of the program's own.
@@ -40,14 +42,14 @@ class TransportSender:
             close()
 
 
-def as_sender(channel: Any) -> Any:
+def as_sender(channel: Any) -> Sender:
     """Return the sender of a ``LocalAgentSender``, or one around a Thrift transport.
 
     :raises ConfigError: *channel* is neither
     """
-    sender = getattr(channel, "sender", None)
+    sender: Any = getattr(channel, "sender", None)
     if isinstance(getattr(sender, "max_packet_size", None), int):  # or it is a test's mock
-        return sender
+        return sender  # type: ignore[no-any-return]  # it is one that packs
     if hasattr(channel, "write") and hasattr(channel, "flush"):
         return TransportSender(channel)
     raise ConfigError("channel", channel, "a LocalAgentSender or a Thrift transport")

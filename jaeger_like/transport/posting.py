@@ -37,6 +37,7 @@ class PostingSender(ABC):
     :param backoff: seconds of the first pause
     :param max_packet_size: bytes in compact protocol; OTLP takes about as many, Thrift's binary
         protocol twice as many
+    :param sleep: coroutine function that waits so many seconds, for tests
     :param tls: ``validate_cert``, ``ca_certs``, ``client_cert``, ``client_key``, ``ssl_options``
     :raises ValueError: no such URL, or no such headers
     """

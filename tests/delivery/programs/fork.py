@@ -142,7 +142,8 @@ def no_hooks(tracer):
     """A fork in C, as uWSGI makes it: no hook of Python runs.
 
     Nothing else may want the interpreter's lock at that moment, or Python itself hangs in the
-    child. So the loop is given time to start and fall asleep; its timer is a minute away.
+    child. So the loop is given time to start and fall asleep; its timer is a minute away. That it
+    sleeps, nothing tells but the clock.
     """
     import ctypes
 
