@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main():
         if completed.returncode:
             print(f"{name}: a mistake, see above and {found}")
             return 1
+    shutil.rmtree(found)
     print(f"{len(targets)} targets, no mistake")
     return 0
 
