@@ -15,6 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._settings import Settings
+
+_SIMPLE = (bool, int, float, str, type(None))
+
 # What the properties report when nothing is set; programs compute with these numbers.
 _BATCH_SIZE = 10
 _QUEUE_SIZE = 100
@@ -41,6 +45,20 @@ class ConfigProperties:
 
     def _read(self, key: str) -> Any:
         return _settings.read(key, self.config, os.environ, warn_once)
+
+    def _overrides(self, name: str) -> bool:
+        """Return whether a program's subclass, or a test, has put something else in place."""
+        return getattr(type(self), name, None) is not vars(ConfigProperties)[name]
+
+    def _overridden(self, settings: Settings) -> dict[str, Any]:
+        """Return what a subclass says of its own, by the names that *settings* have."""
+        return {
+            name: getattr(self, name)
+            for name, value in vars(ConfigProperties).items()
+            # A tracer asks the others itself.
+            if isinstance(value, property) and type(vars(settings).get(name)) in _SIMPLE
+            if self._overrides(name)
+        }
 
     @property
     def enabled(self) -> bool:

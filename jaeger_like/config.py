@@ -172,7 +172,8 @@ class Config(ConfigProperties):
             return ""
 
     def _resolve(self) -> Settings:
-        return _settings.resolve(self.config, os.environ, warn_once, self._service_name)
+        settings = _settings.resolve(self.config, os.environ, warn_once, self._service_name)
+        return settings.replace(**self._overridden(settings))
 
     @property
     def service_name(self) -> str:
@@ -233,7 +234,9 @@ class Config(ConfigProperties):
         if settings.local_agent_enabled:
             channel = self._create_local_agent_channel(io_loop)
         services = (self._parts_metrics_factory, self.error_reporter)
-        sampler = new_sampler(settings, channel, io_loop, *services)
+        sampler = self.sampler if self._overrides("sampler") else None
+        if sampler is None:
+            sampler = new_sampler(settings, channel, io_loop, *services)
         log.info("Using sampler %s", sampler)
         reporter = self._new_reporter(settings, channel, io_loop, *services)
         if settings.logging:
@@ -262,7 +265,7 @@ class Config(ConfigProperties):
             if settings.endpoint is None or self.config.get("endpoint"):
                 raise
             warn_once(f"JAEGER_ENDPOINT: {exc}; spans go to the agent")
-            return new_reporter(settings.without_endpoint(), channel, *rest)
+            return new_reporter(settings.replace(endpoint=None), channel, *rest)
 
     def create_tracer(self, reporter: Any, sampler: Any, throttler: Any = None) -> Tracer:
         """Return a tracer with the given parts and all else as configured. No network.

@@ -92,9 +92,9 @@ class Settings:
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
 
-    def without_endpoint(self) -> Settings:
-        """Return the same with an agent in place of a collector."""
-        return Settings(**{**vars(self), "endpoint": None})
+    def replace(self, **values: Any) -> Settings:
+        """Return the same with other values for some."""
+        return Settings(**{**vars(self), **values})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"settings are final: {name}")

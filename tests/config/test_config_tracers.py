@@ -371,3 +371,31 @@ def test_the_lock_is_made_late_and_is_reentrant():
     assert lock._made == {}
     with lock, lock:
         lock._after_fork()  # as in a child that was forked inside of it
+
+
+def test_what_a_subclass_says_holds_for_all_parts(monkeypatch):
+    class Ours(Config):
+        reporter_batch_size = property(lambda self: 3)
+        reporter_queue_size = property(lambda self: 77)
+        reporter_flush_interval = property(lambda self: 0.5)
+        logging = property(lambda self: True)
+        tags = property(lambda self: {"team": "ours"})
+        max_tag_value_length = property(lambda self: 7)
+        sampler = property(lambda self: ConstSampler(True))
+
+    tracer = Ours({}, service_name="svc").new_tracer()
+    sender, logger = tracer.reporter.reporters
+    assert (sender.batch_size, sender.queue_capacity, sender.flush_interval) == (3, 77, 0.5)
+    assert isinstance(logger, LoggingReporter)
+    assert tracer.sampler == ConstSampler(True)
+    assert tracer.tags["team"] == "ours"
+    assert tracer.max_tag_value_length == 7
+
+    monkeypatch.setattr(Config, "sampler", None)  # the backend is asked
+    monkeypatch.setattr(Config, "enabled", False)
+    assert isinstance(Config({}, service_name="svc").new_tracer(), NoopTracer)
+    monkeypatch.setattr(Config, "enabled", True)
+    tracer.close().result(10)
+    tracer = Config({}, service_name="svc").new_tracer()
+    assert isinstance(tracer.sampler, RemoteControlledSampler)
+    tracer.close().result(10)
