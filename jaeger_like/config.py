@@ -309,14 +309,16 @@ class Config(ConfigProperties):
         )
 
 
-# Part of what jaeger_client.config has, and of use to few.
+# Part of what jaeger_client.config has or imports, and of use to few.
 __getattr__ = _lazy.names(
     __name__,
     {
         "._log": ("logger",),
         ".codecs": ("B3Codec",),
+        ".constants": ("BAGGAGE_HEADER_PREFIX", "DEBUG_ID_HEADER_KEY", "TRACE_ID_HEADER"),
         ".noop": ("NoopTracer",),
+        ".reporter": ("BaseReporter",),
         ".sampler": ("RemoteControlledSampler",),
-        ".throttler": ("RemoteThrottler",),
+        ".throttler": ("RemoteThrottler", "Throttler"),
     },
 )

@@ -321,6 +321,10 @@ def __getattr__(name: str) -> Any:
     """Give what programs know from ``jaeger_client.reporter``, which imported it."""
     if name == "default_logger":
         return get_logger()
+    if name == "Span":
+        from .span import Span
+
+        return Span
     module = {
         "Agent": "jaeger_like.thrift_gen.agent.Agent",
         "TCompactProtocol": "thrift.protocol.TCompactProtocol",

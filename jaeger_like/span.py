@@ -7,6 +7,7 @@ from time import perf_counter_ns, time_ns
 import opentracing
 from opentracing.ext import tags as ext_tags
 
+from . import _lazy
 from ._clock import to_micros, to_nanos
 from ._held_off import held_off
 from ._log import log
@@ -421,3 +422,6 @@ class Span(opentracing.Span):
         context = self.context
         context.flags = flags
         self._trace = context._trace
+
+
+__getattr__ = _lazy.names(__name__, {"._log": ("logger",)})  # as in jaeger_client

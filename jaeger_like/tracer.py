@@ -411,12 +411,19 @@ def _checked(name: str, length: Any) -> int:
     return length
 
 
-# What jaeger_client's module of this name has as well.
+# What jaeger_client's module of this name has or imports as well.
 __getattr__ = _lazy.names(
     __name__,
     {
         "._log": ("logger",),
         ".constants": ("DEBUG_FLAG", "SAMPLED_FLAG"),
+        ".codecs": ("Codec",),
+        ".metrics": ("LegacyMetricsFactory", "Metrics", "MetricsFactory"),
+        ".reporter": ("BaseReporter",),
+        ".sampler": ("Sampler",),
         ".span_context": ("SpanContext",),
+        ".throttler": ("Throttler",),
+        ".utils": ("local_ip",),
+        "opentracing": ("UnsupportedFormatException",),
     },
 )

@@ -327,6 +327,27 @@ def test_names(name):
     assert [n for n in NAMES[name].split() if not can_be_imported(name, n)] == []
 
 
+# What jaeger_client's modules import for themselves, and programs have imported from there.
+INCIDENTAL = {
+    "codecs": "BAGGAGE_HEADER_KEY BAGGAGE_HEADER_PREFIX DEBUG_FLAG DEBUG_ID_HEADER_KEY "
+    "InvalidCarrierException SAMPLED_FLAG SpanContext SpanContextCorruptedException "
+    "TRACE_ID_HEADER",
+    "config": "BAGGAGE_HEADER_PREFIX BaseReporter DEBUG_ID_HEADER_KEY TRACE_ID_HEADER Throttler",
+    "reporter": "Span",
+    "sampler": "DEFAULT_SAMPLING_INTERVAL ErrorReporter LegacyMetricsFactory Metrics "
+    "MetricsFactory RateLimiter SAMPLER_TYPE_CONST SAMPLER_TYPE_LOWER_BOUND "
+    "SAMPLER_TYPE_PROBABILISTIC SAMPLER_TYPE_RATE_LIMITING",
+    "span": "logger",
+    "tracer": "BaseReporter Codec LegacyMetricsFactory Metrics MetricsFactory Sampler Throttler "
+    "UnsupportedFormatException local_ip",
+}
+
+
+@pytest.mark.parametrize("name", INCIDENTAL)
+def test_names_that_are_there_by_the_way(name):
+    assert [n for n in INCIDENTAL[name].split() if not can_be_imported(name, n)] == []
+
+
 def test_submodules_are_there_once_the_package_is_imported():
     assert [name for name in SUBMODULES if not hasattr(jaeger_like, name)] == []
 

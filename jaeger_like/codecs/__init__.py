@@ -43,5 +43,16 @@ __getattr__ = _lazy.names(
         ".b3": ("B3Codec", "B3SingleCodec"),
         ".composite": ("PROPAGATION_FORMATS", "CompositeCodec", "propagation_codec"),
         ".w3c": ("W3CCodec",),
+        # What jaeger_client's module imports, and programs have imported from there.
+        "..constants": (
+            "BAGGAGE_HEADER_KEY",
+            "BAGGAGE_HEADER_PREFIX",
+            "DEBUG_FLAG",
+            "DEBUG_ID_HEADER_KEY",
+            "SAMPLED_FLAG",
+            "TRACE_ID_HEADER",
+        ),
+        "..span_context": ("SpanContext",),
+        "opentracing": ("InvalidCarrierException", "SpanContextCorruptedException"),
     },
 )

@@ -91,5 +91,16 @@ __getattr__ = _lazy.names(
             "get_rate_limit",
             "get_sampling_probability",
         ),
+        # What jaeger_client's module imports, and programs have imported from there.
+        "..constants": (
+            "DEFAULT_SAMPLING_INTERVAL",
+            "SAMPLER_TYPE_CONST",
+            "SAMPLER_TYPE_LOWER_BOUND",
+            "SAMPLER_TYPE_PROBABILISTIC",
+            "SAMPLER_TYPE_RATE_LIMITING",
+        ),
+        "..metrics": ("LegacyMetricsFactory", "Metrics", "MetricsFactory"),
+        "..rate_limiter": ("RateLimiter",),
+        "..utils": ("ErrorReporter",),
     },
 )
