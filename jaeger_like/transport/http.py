@@ -130,6 +130,12 @@ class Client:
         if connection is not None:
             self._close(connection)
 
+    def __del__(self) -> None:
+        # Of a tracer that nobody closed. The loop would keep the connection as long as the server.
+        connection = getattr(self, "_idle", None)
+        if connection is not None:
+            connection.close()
+
     async def _ask(self, method: str, body: bytes | None) -> Answer:
         message = self._message(method, body)
         deadline = time.monotonic() + self._timeout

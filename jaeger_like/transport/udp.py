@@ -223,6 +223,12 @@ class UDPSender:
                 pass
         self._disconnect()
 
+    def __del__(self) -> None:
+        # Of a tracer that nobody closed: nothing is waiting any more, and Python would warn.
+        sock = getattr(self, "_socket", None)
+        if sock is not None:
+            sock.close()
+
     def _after_fork(self) -> None:
         self._resolving = None  # belongs to a loop that is not here
         self._disconnect()
