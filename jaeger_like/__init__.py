@@ -36,4 +36,5 @@ __getattr__ = _lazy.names(
         ".drop_in": ("install_as_jaeger_client",),
         ".sampler": ("RemoteControlledSampler",),
     },
+    modules=("TUDPTransport", "ioloop_util", "thrift", "thrift_gen", "throttler"),
 )

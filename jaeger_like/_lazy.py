@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 
-def names(package: str, modules: dict[str, tuple[str, ...]]) -> Callable[[str], Any]:
+def names(
+    package: str, held_by: dict[str, tuple[str, ...]], modules: tuple[str, ...] = ()
+) -> Callable[[str], Any]:
     """Return a module's ``__getattr__`` for names that live in modules not yet imported.
 
     :param package: ``__name__`` of the module that offers the names
-    :param modules: names by the module that has them, relative to *package*'s package
+    :param held_by: names by the module that has them, relative to *package*'s package
+    :param modules: names that are modules themselves
     """
-    homes = {name: module for module, held in modules.items() for name in held}
+    homes = {name: module for module, held in held_by.items() for name in held}
 
     def get(name: str) -> Any:
-        if name not in homes:
+        if name not in homes and name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         import sys
         from importlib import import_module
 
+        if name in modules:
+            return import_module(f"{package}.{name}")
         holder = sys.modules[package]
         home = import_module(homes[name], holder.__spec__.parent)  # type: ignore[union-attr]  # a package has one
         value = getattr(home, name)

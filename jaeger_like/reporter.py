@@ -6,7 +6,7 @@ from collections import deque
 
 from . import _fork, _native
 from ._at_exit import at_exit
-from ._log import WARNING, Throttled, get_logger
+from ._log import WARNING, Throttled, get_logger, log
 from .constants import DEFAULT_FLUSH_INTERVAL, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
 from .delivery import Delivery
 from .encoding.encoder import encode_span
@@ -54,6 +54,9 @@ _GIVE_WAY_SECONDS = 0.0001
 # A program that does so from its first moment on leaves the loop's thread, which has a hundred
 # modules to import, a turn every 5 ms, and the buffer is full before the loop is there.
 _GIVE_WAY_TO_IMPORTS = 0.002
+
+# What programs have overridden in jaeger_client's reporter to send in ways of their own.
+_THEIR_HOOKS = ("_send", "_submit", "getProtocol")
 
 # The loop is woken for so many full packets, and for one if it is as large as a collector's. To
 # wake it, a caller writes to a pipe and so lends the interpreter's lock to whoever wants it, for
@@ -137,6 +140,13 @@ class Reporter(BaseReporter):
         self._dropped = 0
         self._delivery = Delivery(self, sender or as_sender(channel))
         self._set_wake_bytes()
+        for name in _THEIR_HOOKS:
+            if hasattr(self, name):
+                log.warning(
+                    "%s.%s is never called: packets go through a sender, see Reporter(sender=)",
+                    type(self).__name__,
+                    name,
+                )
         if sender is not None and hasattr(sender, "has_room"):
             sender.has_room = self._has_room
         _fork.register(self)
@@ -166,6 +176,7 @@ class Reporter(BaseReporter):
             if again is None:
                 return
             record = again
+        span._ticks = -1  # sealed: what changes from now on is not sent
         self._bytes_in = bytes_in = self._bytes_in + len(record)
         # What has to be looked at now and then is not looked at for each span: 0.05 us.
         if bytes_in >= self._check_at and not self._may_wait(bytes_in, len(record)):

@@ -61,7 +61,7 @@ class Span(opentracing.Span):
     _operation_name: str
     _start: int  # nanoseconds since 1970
     # Monotonic nanoseconds at the start; 0 when that was given from outside, or while the span is
-    # not sampled.
+    # not sampled; -1 once reporters have handed it on and nothing can be changed any more.
     _ticks: int
     _duration: int  # microseconds; -1 while unfinished
     _tags: dict[Any, Any] | None
@@ -154,7 +154,7 @@ class Span(opentracing.Span):
 
     def set_operation_name(self, operation_name: str) -> Span:
         """Replace the operation name."""
-        if not self.finished:
+        if not self.finished or self._is_open():
             self._operation_name = operation_name
         return self
 
@@ -169,7 +169,9 @@ class Span(opentracing.Span):
             if key == _SAMPLING_PRIORITY and not self._set_sampling_priority(value):
                 return self
             # The context, if it was asked for, is what a program may have assigned to.
-            if (self._own_context or self)._trace.sampled and not self.finished:
+            if (self._own_context or self)._trace.sampled and (
+                not self.finished or self._is_open()
+            ):
                 if type(value) not in PLAIN_TYPES:
                     value = self._plain(value)
                 tags = self._tags
@@ -186,7 +188,7 @@ class Span(opentracing.Span):
         :param key_values: fields; values as for :meth:`set_tag`
         :param timestamp: seconds since 1970; None for now
         """
-        if (self._own_context or self)._trace.sampled and not self.finished:
+        if (self._own_context or self)._trace.sampled and (not self.finished or self._is_open()):
             self._add_log(key_values, timestamp)
         return self
 
@@ -266,8 +268,12 @@ class Span(opentracing.Span):
 
     @start_time.setter
     def start_time(self, value: float) -> None:
+        end = self._start // 1000 + self._duration
         self._start = to_nanos(value)
-        self._ticks = 0
+        if self._duration >= 0:  # the end stays
+            self._duration = max(0, end - self._start // 1000)
+        if self._is_open():
+            self._ticks = 0
 
     @property
     def end_time(self) -> float | None:
@@ -280,10 +286,19 @@ class Span(opentracing.Span):
 
     @property
     def tags(self) -> list[Any]:
-        """The tags as generated Thrift ``Tag`` objects, made anew for each call."""
+        """The tags as generated Thrift ``Tag`` objects, made anew for each call.
+
+        To change them from outside assign a list, while the span is not sent.
+        """
         with held_off:
             from .thrift import make_tags
         return make_tags(self._tags or {}, *self._limits())
+
+    @tags.setter
+    def tags(self, tags: list[Any]) -> None:
+        with held_off:
+            from .thrift import values_of
+        self._tags = values_of(tags)
 
     @property
     def logs(self) -> list[Any]:
@@ -292,6 +307,12 @@ class Span(opentracing.Span):
             from .thrift import log_at
         limits = self._limits()
         return [log_at(nanos // 1000, fields, *limits) for nanos, fields in self._log_entries()]
+
+    @logs.setter
+    def logs(self, logs: list[Any]) -> None:
+        with held_off:
+            from .thrift import values_of
+        self._logs = [(log.timestamp * 1000, values_of(log.fields)) for log in logs]
 
     @property
     def update_lock(self) -> Any:
@@ -311,17 +332,17 @@ class Span(opentracing.Span):
         kind = (self._tags or {}).get(ext_tags.SPAN_KIND)
         return bool(kind == ext_tags.SPAN_KIND_RPC_CLIENT)
 
-    def info(self, msg: str, payload: Any = None) -> Span:
+    def info(self, message: str, payload: Any = None) -> Span:
         """Add a log entry. Deprecated, use :meth:`log_kv`."""
-        fields = {"event": msg}
+        fields = {"event": message}
         if payload is not None:
             fields["payload"] = payload
         return self.log_kv(fields)
 
-    def error(self, msg: str, payload: Any = None) -> Span:
+    def error(self, message: str, payload: Any = None) -> Span:
         """Add a log entry and the tag ``error``. Deprecated, use both themselves."""
         self.set_tag(ext_tags.ERROR, True)
-        return self.info(msg, payload)
+        return self.info(message, payload)
 
     def __repr__(self) -> str:
         context = self.context
@@ -332,6 +353,14 @@ class Span(opentracing.Span):
         )
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _is_open(self) -> bool:
+        """Return whether reporters, which may add to a finished span, have not handed it on yet."""
+        return self._ticks >= 0
+
+    def _seal(self) -> None:
+        """Take no changes any more: it is sent, or kept as it is."""
+        self._ticks = -1
 
     def _current_trace(self) -> TraceData:
         context = self._own_context
@@ -382,7 +411,7 @@ class Span(opentracing.Span):
         return self.log_kv(entry)
 
     def _set_odd_tag(self, key: object, value: object) -> None:
-        if self.is_sampled() and not self.finished:
+        if self.is_sampled() and (not self.finished or self._is_open()):
             self._tags = {**(self._tags or {}), text(key): self._plain(value)}
 
     def _take_over(self, context: SpanContext) -> None:

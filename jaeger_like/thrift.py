@@ -23,6 +23,10 @@ _TAG_FIELDS = {
     float: (ttypes.TagType.DOUBLE, "vDouble"),
     str: (ttypes.TagType.STRING, "vStr"),
 }
+_FIELDS = {
+    **dict(_TAG_FIELDS.values()),
+    ttypes.TagType.BINARY: "vBinary",
+}
 _REFERENCE_TYPES = {
     "child_of": ttypes.SpanRefType.CHILD_OF,
     "follows_from": ttypes.SpanRefType.FOLLOWS_FROM,
@@ -56,6 +60,11 @@ def log_at(
 ) -> Any:
     """Return a ``Log`` of a time in microseconds since 1970."""
     return ttypes.Log(timestamp=micros, fields=make_tags(fields, max_length, max_traceback_length))
+
+
+def values_of(tags: Iterable[Any]) -> dict[Any, Any]:
+    """Return the values of generated ``Tag`` objects by their keys."""
+    return {tag.key: getattr(tag, _FIELDS[tag.vType]) for tag in tags}
 
 
 def make_process(service_name: str, tags: Mapping[str, Any], max_length: int) -> Any:

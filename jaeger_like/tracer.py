@@ -83,8 +83,10 @@ class Tracer(TracerRoots):
         "_high_trace_id",
         "_id_source",
         "_ids_are_random",
+        "_manager",
         "_no_shortcut",
         "_one_span_per_rpc",
+        "_quick",
         "_random",
         "_report_errors",
         "_sampler_errors",
@@ -132,12 +134,6 @@ class Tracer(TracerRoots):
     ) -> None:
         manager = scope_manager or ContextVarScopeManager()
         super().__init__(manager)
-        # Ours is asked without the way through its properties, worth 0.1 us a span.
-        self._active_scope: Callable[[], Any] = (
-            manager.get_active
-            if manager.__class__ is ContextVarScopeManager
-            else self._active_scope_of_theirs
-        )
         self.service_name = service_name
         self.reporter = reporter
         self.sampler = sampler
@@ -171,7 +167,9 @@ class Tracer(TracerRoots):
         self.codecs.update(extra_codecs or {})
         self.max_logs_per_span = max_logs_per_span
         self.baggage_restrictions: Any = None
-        late = operation_name_late_binding or callable(getattr(sampler, "on_create_span", None))
+        late = operation_name_late_binding or callable(
+            getattr(type(sampler), "on_create_span", None)  # a mock has everything
+        )
         if max_logs_per_span or late:
             self._extended().use(max_logs_per_span, late)
         if baggage_restrictions is not None:
@@ -204,6 +202,23 @@ class Tracer(TracerRoots):
             from ._extras import HighTraceIds
 
             self._id_source = HighTraceIds(self._high_trace_id, self._id_source, self._start_errors)
+
+    @property
+    def _scope_manager(self) -> Any:
+        return self._manager
+
+    @_scope_manager.setter
+    def _scope_manager(self, manager: Any) -> None:
+        """Opentracing's constructor assigns to it, and so do programs' tests."""
+        self._manager = manager
+        ours = manager.__class__ is ContextVarScopeManager
+        # Ours is asked without the way through its properties, worth 0.1 us a span.
+        self._active_scope: Callable[[], Any] = (
+            manager.get_active if ours else self._active_scope_of_theirs
+        )
+        #: Whether start_active_span needs nobody's help: no other scope manager, and no program's
+        #: own start_span, which wants its arguments as they were given.
+        self._quick = ours and type(self).start_span is Tracer.start_span
 
     @property
     def one_span_per_rpc(self) -> bool:
@@ -336,10 +351,15 @@ class Tracer(TracerRoots):
 
         :param finish_on_close: whether closing the returned scope finishes the span
         """
-        manager = self._scope_manager
-        if manager.__class__ is not ContextVarScopeManager:
+        manager = self._manager
+        if not self._quick:
             span = self.start_span(
-                operation_name, child_of, references, tags, start_time, ignore_active_span
+                operation_name=operation_name,
+                child_of=child_of,
+                references=references,
+                tags=tags,
+                start_time=start_time,
+                ignore_active_span=ignore_active_span,
             )
             return manager.activate(span, finish_on_close)
         variable = manager._variable
@@ -368,7 +388,7 @@ class Tracer(TracerRoots):
             scope._start = time_ns()
         else:
             if quiet is not None and parent is None:
-                parent = previous.span  # type: ignore[union-attr]  # quiet is its
+                parent = previous.span
             scope = ContextVarScope()
             scope._span = scope.span = self.start_span(
                 operation_name, parent, references, tags, start_time, True

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 
 import opentracing
 import pytest
@@ -152,8 +154,8 @@ SIGNATURES = {
     "span.Span.set_operation_name": "self operation_name",
     "span.Span.set_tag": "self key value",
     "span.Span.log_kv": "self key_values timestamp=None",
-    "span.Span.info": "self msg payload=None",
-    "span.Span.error": "self msg payload=None",
+    "span.Span.info": "self message payload=None",
+    "span.Span.error": "self message payload=None",
     "span.Span.set_baggage_item": "self key value",
     "span.Span.get_baggage_item": "self key",
     "span.Span.finish": "self finish_time=None",
@@ -350,6 +352,12 @@ def test_names_that_are_there_by_the_way(name):
 
 def test_submodules_are_there_once_the_package_is_imported():
     assert [name for name in SUBMODULES if not hasattr(jaeger_like, name)] == []
+
+
+def test_all_submodules_are_there_in_a_fresh_process():
+    names = ["TUDPTransport", "ioloop_util", "thrift", "thrift_gen", "throttler", *SUBMODULES]
+    code = f"import jaeger_like\nfor name in {names}: getattr(jaeger_like, name).__name__"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_package_is_a_list_of_names():

@@ -71,7 +71,7 @@ class B3Codec(Codec):
         headers: dict[str, Any] = {}
         for key, value in carrier_items(carrier):
             name = header_name(key)
-            if name is not None:
+            if name is not None and value is not None:  # programs hand in headers.get(name)
                 headers[name] = value
         single = header_text(headers.get(self.single_header.lower()))
         context = None if single is None else _from_single(single.strip())
