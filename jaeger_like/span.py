@@ -111,6 +111,15 @@ class Span(opentracing.Span):
         return context
 
     @property
+    def _context(self) -> SpanContext:
+        """The name by which jaeger_client's users force ids on a span."""
+        return self.context
+
+    @_context.setter
+    def _context(self, context: SpanContext) -> None:
+        self._own_context = context
+
+    @property
     def tracer(self) -> Any:
         return self._tracer
 

@@ -118,13 +118,30 @@ class SpanContext(opentracing.SpanContext):
 
     @property
     def baggage(self) -> dict[str, str]:
-        """Baggage items; an empty dict of the caller's own when there are none."""
-        baggage = self._trace.baggage
-        return {} if baggage is None else baggage
+        """Baggage items, in a dict of the caller's own: others may have the same ones."""
+        return dict(self._trace.baggage or {})
 
     @property
     def debug_id(self) -> str | None:
         return self._trace.debug_id
+
+    # What codecs that programs derived from jaeger_client's assign to.
+
+    @property
+    def _baggage(self) -> dict[str, str]:
+        return self.baggage
+
+    @_baggage.setter
+    def _baggage(self, value: dict[str, str] | None) -> None:
+        self._trace = self._trace.replace(baggage=dict(value or {}) or None)
+
+    @property
+    def _debug_id(self) -> str | None:
+        return self.debug_id
+
+    @_debug_id.setter
+    def _debug_id(self, value: str | None) -> None:
+        self._trace = self._trace.replace(debug_id=value)
 
     @property
     def has_trace(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from opentracing.scope_managers import ThreadLocalScopeManager
 
 from jaeger_like import ConstSampler, Span, SpanContext, Tracer
+from jaeger_like.codecs import TextCodec
 from jaeger_like.local_agent_net import LocalAgentSender
 from jaeger_like.reporter import BaseReporter, CompositeReporter, InMemoryReporter, Reporter
 from jaeger_like.testing import recording_agent  # noqa: F401  a fixture
@@ -141,3 +142,46 @@ def test_a_reporter_that_wants_to_send_by_itself_hears_that_it_does_not(recordin
     assert "Sending._send is never called" in caplog.text
     tracer.start_span("a").finish()
     assert arrived(recording_agent, tracer).operation_name == "a"
+
+
+def test_a_context_that_is_forced_on_a_span(recording_agent):
+    tracer = Tracer("s", Reporter(channel(recording_agent)), ConstSampler(True))
+    span = tracer.start_span("a")
+    span._context = SpanContext(0xABC, 0xDEF, None, 1)
+    assert span._context is span.context
+    headers = {}
+    tracer.inject(span, opentracing.Format.TEXT_MAP, headers)
+    assert headers["uber-trace-id"] == "abc:def:0:1"
+    child = tracer.start_span("b", child_of=span)
+    assert (child.trace_id, child.parent_id) == (0xABC, 0xDEF)
+    span.finish()
+    span = arrived(recording_agent, tracer)
+    assert (span.trace_id, span.span_id) == (0xABC, 0xDEF)
+
+
+def test_a_codec_that_takes_out_baggage():
+    class Filtering(TextCodec):
+        def extract(self, carrier):
+            context = super().extract(carrier)
+            context._baggage = {k: v for k, v in context._baggage.items() if k != "secret"}
+            context._debug_id = None
+            return context
+
+    tracer = Tracer(
+        "s", InMemoryReporter(), ConstSampler(True),
+        extra_codecs={opentracing.Format.TEXT_MAP: Filtering()},
+    )  # fmt: skip
+    context = tracer.extract(
+        opentracing.Format.TEXT_MAP,
+        {"uber-trace-id": "1:2:0:1", "uberctx-secret": "x", "uberctx-a": "b"},
+    )
+    assert context.baggage == {"a": "b"}
+    assert tracer.start_span("a", child_of=context).get_baggage_item("secret") is None
+
+
+def test_baggage_that_is_changed_in_place_is_nobody_elses():
+    tracer = Tracer("s", InMemoryReporter(), ConstSampler(True))
+    context = SpanContext(1, 2, None, 1, {"a": "1"})
+    one, other = (tracer.start_span(name, child_of=context) for name in ("one", "other"))
+    one.context.baggage["user"] = "ann"
+    assert other.context.baggage == context.baggage == {"a": "1"}
