@@ -1,8 +1,10 @@
 """Celery's prefork pool, whose workers are forked by billiard and leave by ``os._exit``."""
 
+import contextlib
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -50,10 +52,30 @@ def ask(broker, count):
     )
 
 
+@contextlib.contextmanager
+def gate(path, visitors):
+    """Keep whoever connects to the socket at *path* until so many are there.
+
+    On a slow machine a few workers are done with all tasks before the last one has started.
+    """
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as listener:
+        listener.settimeout(PATIENCE)
+        listener.bind(path)
+        listener.listen()
+        yield
+        with contextlib.ExitStack() as waiting:
+            for _ in range(visitors):
+                waiting.enter_context(listener.accept()[0])
+
+
 @pytest.mark.parametrize("processes", [1, 4])
 def test_every_span_of_every_task_arrives_once(worker, broker, agent, journal, processes):
-    server = worker("--concurrency", str(processes))
-    ask(broker, TASKS)
+    meeting = f"{journal.folder}/gate"
+    with gate(meeting, processes):
+        server = worker(
+            "--concurrency", str(processes), TEST_GATE=meeting, TEST_GATED=str(processes)
+        )
+        ask(broker, TASKS)
     lines = journal.wait_for(TASKS + 1)
     assert server.stop() == 0  # right after the last task
     assert_exactly_once(agent, journal)

@@ -1,12 +1,14 @@
 """A traced Celery application. ``python tasks.py COUNT`` asks for as many tasks."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 from celery import Celery
 
 _FOLDER = Path(os.environ["TEST_BROKER"])
+_GATED = int(os.environ.get("TEST_GATED", 0))
 
 app = Celery("tasks", broker="filesystem://")
 app.conf.update(
@@ -26,6 +28,10 @@ app.conf.update(
 def work(number):
     import traced
 
+    if number < _GATED:  # the first tasks, which wait for each other in as many processes
+        with socket.socket(socket.AF_UNIX) as gate:
+            gate.connect(os.environ["TEST_GATE"])
+            gate.recv(1)  # nothing, when the test closes it
     traced.work(number)
 
 
