@@ -14,6 +14,7 @@ import weakref
 from . import _fork, _log, _native
 from ._held_off import held_off
 from ._log import DEBUG, WARNING, log
+from ._signals import let_through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class Runner:
             if self._io_loop is None and self._start_for(fn, args):
                 return True
             self.asyncio_loop.call_soon_threadsafe(fn, *args)
-        except Exception:  # closed, no thread at the interpreter's end, no descriptors left
+        except Exception as exc:  # closed, no thread at the interpreter's end, no descriptors left
+            let_through(exc)
             return False
         return True
 
@@ -101,7 +103,8 @@ class Runner:
         if self._io_loop is None:
             try:
                 self._start_for()
-            except Exception:  # as above
+            except Exception as exc:  # as above
+                let_through(exc)
                 return False
             tried = self._tried
             if tried is not None and _native.acquire(tried, timeout):

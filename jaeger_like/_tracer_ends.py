@@ -7,6 +7,7 @@ from opentracing import UnsupportedFormatException
 
 from ._held_off import held_off
 from ._ids import new_client_uuid
+from ._signals import let_through
 from .constants import CLIENT_UUID_TAG_KEY, _max_id_bits
 from .parents import is_server
 from .span import Span
@@ -94,6 +95,7 @@ class TracerEnds(opentracing.Tracer):
         try:
             self.reporter.report_span(span)
         except Exception as exc:
+            let_through(exc)
             self._report_errors.log("Reporter %s failed: %r", type(self.reporter).__name__, exc)
         if self._counting:
             self._count(self.metrics.spans_finished)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from opentracing.ext import tags as ext_tags
 
 from ._guard import PATIENCE, guard
+from ._signals import let_through
 from .constants import SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, text
 from .late_samplers import Decision, ask, is_local_root
@@ -238,6 +239,7 @@ def _report(span: Span) -> None:
     try:
         tracer.reporter.report_span(span)  # it was counted when it finished
     except Exception as exc:
+        let_through(exc)
         tracer._report_errors.log("Reporter %s failed: %r", type(tracer.reporter).__name__, exc)
 
 

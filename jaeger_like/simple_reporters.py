@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _native
 from ._log import ERROR, Throttled, get_logger
+from ._signals import let_through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,5 +122,6 @@ class CompositeReporter(BaseReporter):
             try:
                 results.append(do(reporter))
             except Exception as exc:
+                let_through(exc)
                 self._errors.log("Reporter %s failed: %r", type(reporter).__name__, exc)
         return results

@@ -11,6 +11,7 @@ from . import _lazy
 from ._clock import to_micros, to_nanos
 from ._held_off import held_off
 from ._log import log
+from ._signals import let_through
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
@@ -187,7 +188,8 @@ class Span(opentracing.Span):
                 if tags is None:
                     tags = self._tags = {}
                 tags[key] = value
-        except Exception:  # a key that cannot be hashed or compared, a value without a class
+        except Exception as exc:  # a key that cannot be hashed or compared, a value without class
+            let_through(exc)
             self._set_odd_tag(key, value)
         return self
 
