@@ -1,4 +1,5 @@
-/* A finished span in, the bytes of its Thrift Span struct out.
+/* A finished span in, the bytes of its Thrift Span struct out: as an object, or at the end of those
+ * that wait in a Buffer.
  *
  * The same bytes as jaeger_like/encoding/span.py, which explains the format, in a seventh of the time.
  * Values of exactly the types str, int, float and bool are written here; whatever else a program
@@ -10,6 +11,7 @@
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -453,32 +455,260 @@ static int put_span(Record *r, PyObject *const *a)
     return 0;
 }
 
+/* Write a record; the caller releases it. */
+static int encode(Record *r, const State *state, PyObject *const *arguments, Py_ssize_t count)
+{
+    r->data = r->stack;
+    r->size = 0;
+    r->capacity = sizeof r->stack;
+    if (state == NULL)
+        return -1;
+    r->state = state->at;
+    if (count != ARGUMENTS) {
+        PyErr_Format(PyExc_TypeError, "%d arguments describe a span, not %zd", (int)ARGUMENTS,
+                     count);
+        return -1;
+    }
+    if (state->at[PLAIN] == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "set_helpers was not called");
+        return -1;
+    }
+    return put_span(r, arguments);
+}
+
+static void release(Record *r)
+{
+    if (r->data != r->stack)
+        PyMem_Free(r->data);
+}
+
 static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     Record record;
     PyObject *result = NULL;
-    const State *state = PyModule_GetState(module);
-    if (state == NULL)
-        return NULL;
-    if (count != ARGUMENTS) {
-        PyErr_Format(PyExc_TypeError, "encode_span takes %d arguments, not %zd", (int)ARGUMENTS,
-                     count);
-        return NULL;
-    }
-    if (state->at[PLAIN] == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "set_helpers was not called");
-        return NULL;
-    }
-    record.data = record.stack;
-    record.size = 0;
-    record.capacity = sizeof record.stack;
-    record.state = state->at;
-    if (put_span(&record, arguments) == 0)
+    if (encode(&record, PyModule_GetState(module), arguments, count) == 0)
         result = PyBytes_FromStringAndSize(record.data, (Py_ssize_t)record.size);
-    if (record.data != record.stack)
-        PyMem_Free(record.data);
+    release(&record);
     return result;
 }
+
+/* -- Records that wait ------------------------------------------------------------------------
+ *
+ * They lie end to end in chunks of a packet's size, so that to send them costs the interpreter's
+ * lock one copy for each packet. What a method does after it has called anything of the
+ * program's, it does in one piece: whoever else adds or takes sees all of it or nothing.
+ */
+
+typedef struct Chunk {
+    struct Chunk *next;
+    char *data;
+    uint32_t *sizes; /* of the records in data */
+    size_t size, capacity, count, room;
+} Chunk;
+
+typedef struct {
+    PyObject_HEAD
+    Chunk *first, *last;
+    unsigned long long bytes_in, look_at, last_id;
+    Py_ssize_t spans, bytes, max_spans, max_bytes, chunk_spans, chunk_bytes;
+    char closed;
+} Buffer;
+
+static void free_chunk(Chunk *chunk)
+{
+    PyMem_Free(chunk->data);
+    PyMem_Free(chunk->sizes);
+    PyMem_Free(chunk);
+}
+
+/* The chunk at the end, with room for one more record; NULL if there is no memory. */
+static Chunk *chunk_for(Buffer *b, size_t size)
+{
+    Chunk *chunk = b->last;
+    if (chunk == NULL || chunk->size + size > (size_t)b->chunk_bytes
+        || chunk->count >= (size_t)b->chunk_spans) {
+        /* One that follows another will become as large as that one. */
+        size_t capacity = chunk == NULL ? 4096 : chunk->capacity;
+        size_t room = chunk == NULL ? 64 : chunk->room;
+        if (capacity > (size_t)b->chunk_bytes)
+            capacity = (size_t)b->chunk_bytes;
+        if (capacity < size)
+            capacity = size;
+        chunk = PyMem_Malloc(sizeof *chunk);
+        if (chunk == NULL)
+            return NULL;
+        chunk->next = NULL;
+        chunk->size = chunk->count = 0;
+        chunk->capacity = capacity;
+        chunk->room = room;
+        chunk->data = PyMem_Malloc(capacity);
+        chunk->sizes = PyMem_Malloc(room * sizeof *chunk->sizes);
+        if (chunk->data == NULL || chunk->sizes == NULL) {
+            free_chunk(chunk);
+            return NULL;
+        }
+        if (b->last == NULL)
+            b->first = chunk;
+        else
+            b->last->next = chunk;
+        b->last = chunk;
+    }
+    if (chunk->capacity - chunk->size < size) {
+        size_t capacity = chunk->size + size > 2 * chunk->capacity ? chunk->size + size
+                                                                   : 2 * chunk->capacity;
+        char *data = PyMem_Realloc(chunk->data, capacity);
+        if (data == NULL)
+            return NULL;
+        chunk->data = data;
+        chunk->capacity = capacity;
+    }
+    if (chunk->count == chunk->room) {
+        uint32_t *sizes = PyMem_Realloc(chunk->sizes, 2 * chunk->room * sizeof *sizes);
+        if (sizes == NULL)
+            return NULL;
+        chunk->sizes = sizes;
+        chunk->room *= 2;
+    }
+    return chunk;
+}
+
+/* True if somebody has to look after the buffer now, None if it is full, NULL without memory. */
+static PyObject *keep(Buffer *b, const char *data, size_t size)
+{
+    Chunk *chunk;
+    PyObject *result;
+    if (b->closed || b->spans >= b->max_spans
+        || (Py_ssize_t)size > b->max_bytes - b->bytes) {
+        Py_RETURN_NONE;
+    }
+    chunk = size > UINT32_MAX ? NULL : chunk_for(b, size);
+    if (chunk == NULL)
+        return PyErr_NoMemory();
+    memcpy(chunk->data + chunk->size, data, size);
+    chunk->size += size;
+    chunk->sizes[chunk->count++] = (uint32_t)size;
+    b->spans++;
+    b->bytes += (Py_ssize_t)size;
+    b->bytes_in += size;
+    result = b->bytes_in >= b->look_at ? Py_True : Py_False;
+    Py_INCREF(result);
+    return result;
+}
+
+static PyObject *buffer_add(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    Record record;
+    PyObject *result = NULL;
+    if (encode(&record, PyType_GetModuleState(Py_TYPE(self)), arguments, count) == 0) {
+        result = keep((Buffer *)self, record.data, record.size);
+        if (result != NULL && result != Py_None)
+            ((Buffer *)self)->last_id = PyLong_AsUnsignedLongLongMask(arguments[SPAN_ID]);
+    }
+    release(&record);
+    return result;
+}
+
+static PyObject *buffer_take(PyObject *self, PyObject *list)
+{
+    Buffer *b = (Buffer *)self;
+    Chunk *chunk;
+    PyObject *pair, *data, *sizes;
+    if (!PyList_Check(list)) {
+        PyErr_SetString(PyExc_TypeError, "take needs a list");
+        return NULL;
+    }
+    /* First, since it may run finalizers, and those add spans. */
+    pair = PyTuple_New(2);
+    if (pair == NULL)
+        return NULL;
+    chunk = b->first;
+    if (chunk == NULL) {
+        Py_DECREF(pair);
+        Py_RETURN_FALSE;
+    }
+    data = PyBytes_FromStringAndSize(chunk->data, (Py_ssize_t)chunk->size);
+    sizes = PyBytes_FromStringAndSize((char *)chunk->sizes,
+                                      (Py_ssize_t)(chunk->count * sizeof *chunk->sizes));
+    if (data == NULL || sizes == NULL) {
+        Py_XDECREF(data);
+        Py_XDECREF(sizes);
+        Py_DECREF(pair);
+        return NULL;
+    }
+    PyTuple_SetItem(pair, 0, data);
+    PyTuple_SetItem(pair, 1, sizes);
+    if (PyList_Append(list, pair) < 0) {
+        Py_DECREF(pair);
+        return NULL;
+    }
+    b->first = chunk->next;
+    if (b->first == NULL)
+        b->last = NULL;
+    b->spans -= (Py_ssize_t)chunk->count;
+    b->bytes -= (Py_ssize_t)chunk->size;
+    free_chunk(chunk);
+    Py_DECREF(pair);
+    Py_RETURN_TRUE;
+}
+
+static PyObject *buffer_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Buffer *b;
+    (void)arguments;
+    (void)keywords;
+    b = (Buffer *)allocate(type, 0);
+    if (b != NULL)
+        b->max_spans = b->max_bytes = b->chunk_spans = b->chunk_bytes = PY_SSIZE_T_MAX;
+    return (PyObject *)b;
+}
+
+static void buffer_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Chunk *chunk = ((Buffer *)self)->first;
+    while (chunk != NULL) {
+        Chunk *next = chunk->next;
+        free_chunk(chunk);
+        chunk = next;
+    }
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+#define FIELD(name, type, flags) {#name, type, offsetof(Buffer, name), flags, NULL}
+
+static PyMemberDef buffer_members[] = {
+    FIELD(spans, T_PYSSIZET, READONLY),       /* that wait */
+    FIELD(bytes, T_PYSSIZET, READONLY),       /* of them */
+    FIELD(bytes_in, T_ULONGLONG, READONLY),   /* of all there ever were */
+    FIELD(last_id, T_ULONGLONG, READONLY),    /* of the span that add has kept last */
+    FIELD(look_at, T_ULONGLONG, 0),           /* the bytes_in from which on add says True */
+    FIELD(max_spans, T_PYSSIZET, 0),          /* that may wait */
+    FIELD(max_bytes, T_PYSSIZET, 0),
+    FIELD(chunk_spans, T_PYSSIZET, 0),        /* that take gives at once, at the most */
+    FIELD(chunk_bytes, T_PYSSIZET, 0),        /* unless a single one is larger */
+    FIELD(closed, T_BOOL, 0),                 /* nothing is kept any more */
+    {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef buffer_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))buffer_add, METH_FASTCALL,
+     "add(*arguments of encode_span) -> bool | None\n\nEncode and keep a span. True if look_at is "
+     "reached, None if it was not kept because the buffer is full or closed."},
+    {"take", buffer_take, METH_O,
+     "take(list, /) -> bool\n\nMove the first records, as (joined, sizes as native uint32), to the "
+     "end of a list. False if there are none."},
+    {NULL, NULL, 0, NULL}};
+
+static PyType_Slot buffer_slots[] = {{Py_tp_new, (void *)buffer_new},
+                                     {Py_tp_dealloc, (void *)buffer_dealloc},
+                                     {Py_tp_methods, buffer_methods},
+                                     {Py_tp_members, buffer_members},
+                                     {Py_tp_doc, "Records of spans that wait to be sent."},
+                                     {0, NULL}};
+
+static PyType_Spec buffer_spec = {"jaeger_like._encoder.Buffer", sizeof(Buffer), 0,
+                                  Py_TPFLAGS_DEFAULT, buffer_slots};
 
 static PyObject *set_helpers(PyObject *module, PyObject *arguments)
 {
@@ -501,7 +731,16 @@ static PyObject *set_helpers(PyObject *module, PyObject *arguments)
 static int begin(PyObject *module)
 {
     State *state = PyModule_GetState(module);
+    PyObject *type;
+    int added;
     if (state == NULL)
+        return -1;
+    type = PyType_FromModuleAndSpec(module, &buffer_spec, NULL);
+    if (type == NULL)
+        return -1;
+    added = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    if (added < 0)
         return -1;
     state->at[TRACE_ID] = PyUnicode_InternFromString("trace_id");
     if (state->at[TRACE_ID] == NULL)

@@ -1,4 +1,6 @@
-from typing import Any, Callable
+from typing import Any, Callable, Final
+
+_bytes = bytes
 
 def encode_span(
     trace: Any,
@@ -21,3 +23,31 @@ def set_helpers(
     references: Callable[..., Any],
     /,
 ) -> None: ...
+
+class Buffer:
+    spans: Final[int]
+    bytes: Final[int]
+    bytes_in: Final[int]
+    last_id: Final[int]
+    look_at: int
+    max_spans: int
+    max_bytes: int
+    chunk_spans: int
+    chunk_bytes: int
+    closed: bool
+    def add(
+        self,
+        trace: Any,
+        span_id: int,
+        parent_id: int | None,
+        operation_name: str,
+        references: Any,
+        start: int,
+        duration: int,
+        tags: dict[Any, Any] | None,
+        logs: list[tuple[int, dict[Any, Any]]] | None,
+        max_length: int,
+        max_traceback_length: int,
+        /,
+    ) -> bool | None: ...
+    def take(self, records: list[tuple[_bytes, _bytes]], /) -> bool: ...

@@ -11,11 +11,11 @@ from . import _native
 from ._held_off import held_off
 from ._limits import MIN_PACKET_SIZE, process_within, smaller_packet_size
 from ._log import WARNING, Throttled, log
-from .encoding.packet import OVERHEAD
+from .encoding.packet import OVERHEAD, Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Callable
 
     from .reporter import Reporter
@@ -50,9 +50,8 @@ class Packets:
         self._begin()
 
     def _begin(self) -> None:
-        self.bytes_out = 0  # of all that was ever taken out of the queue
         self._taken = self._settled = 0  # records: taken out; sent or given up
-        self._under_way: list[bytes] = []
+        self._under_way: Sequence[bytes] = ()
         self._seq_no = self._too_large = self._failed = 0
         self._down = self._in_a_hurry = False
         self._pause: Any = None
@@ -77,33 +76,32 @@ class Packets:
 
     def _take(self) -> None:
         """Move records for one packet from the queue to what is under way."""
+        if self._under_way:  # an attempt to send was cut short
+            return
         queue, budget = self._reporter.queue, self.packet_budget
         most = self._reporter.batch_size or len(queue)
-        if queue and len(queue[0]) > budget:
-            self._take_too_large(queue[0])
-            return
         # One too many first, so that what is in neither place is never taken for nothing.
         self._taken += 1
-        records = self._under_way  # not empty where an attempt to send was cut short
-        already, room = len(records), budget - sum(map(len, records))
-        at_first = room
-        # Record by record, because callers append meanwhile: what iterates over a deque fails then.
-        popleft = queue.popleft  # this loop is a third of what a span costs in the background
-        while queue and len(records) < most:
-            record = queue[0]
-            room -= len(record)
-            if room < 0:
-                room += len(record)
-                break
-            records.append(record)
-            popleft()
-        self._taken += len(records) - already - 1
-        self.bytes_out += at_first - room
+        batch = self._under_way = Batch()
+        queue.take_batch(batch)
+        if batch:
+            if len(batch.joined) <= budget and len(batch) <= most:
+                self._taken += len(batch) - 1
+                return
+            queue.put_back(batch)  # a packet has become smaller meanwhile, or one is too large
+        records: list[bytes] = []
+        self._under_way = records
+        if queue.records and len(queue.records[0]) > budget:
+            self._take_too_large(queue.records[0])
+            return
+        queue.take(records, budget, most)
+        self._taken += len(records) - 1
 
     def _take_too_large(self, record: bytes) -> None:
         with held_off:
             from .encoding.fit import fit
-        self._took(record)
+        queue = self._reporter.queue
+        queue.popleft()
         try:
             smaller = fit(record, self.packet_budget)
         except Exception:
@@ -115,14 +113,8 @@ class Packets:
             self._limits.log("A span of %d bytes is too large to be sent", len(record))
         else:
             self._limits.log("A span of %d bytes was cut to fit into a packet", len(record))
-            self._reporter.queue.appendleft(smaller)
+            queue.put_back((smaller,))
             self._taken -= 1
-            self.bytes_out -= len(smaller)  # waits again
-
-    def _took(self, record: bytes) -> None:
-        self._taken += 1  # first, so that what is in neither place is never taken for nothing
-        self._reporter.queue.popleft()
-        self.bytes_out += len(record)
 
     async def _deliver(self) -> None:
         """Send what is under way as one packet, again if it was refused, or give it up."""
@@ -206,10 +198,9 @@ class Packets:
 
     def _put_back(self) -> None:
         """Return to the queue what was taken for a packet and not sent."""
-        self._reporter.queue.extendleft(reversed(self._under_way))
+        self._reporter.queue.put_back(self._under_way)
         self._taken -= len(self._under_way)
-        self.bytes_out -= sum(map(len, self._under_way))
-        self._under_way = []
+        self._under_way = ()
         self._reporter._check_at = 0
 
     def give_up(self, spans: int, exc: Exception) -> None:
@@ -234,7 +225,7 @@ class Packets:
 
     def _settle(self) -> None:
         self._settled += len(self._under_way)
-        self._under_way = []
+        self._under_way = ()
 
 
 def _is_final(exc: OSError) -> bool:

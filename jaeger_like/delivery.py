@@ -72,7 +72,7 @@ class Delivery(Packets):
             return
         if not self._call(self._on_first):
             self._reporter._armed = False  # the next span tries again
-            self._reporter._look_at = 0
+            self._reporter.queue.look_again(0)
             if _native.is_about_to_fork() and self._patience_here > 0:
                 # This process may never do anything again, not even end as others do.
                 started = time.monotonic()
@@ -254,16 +254,16 @@ class Delivery(Packets):
         try:
             while self._process is not None:
                 reporter._woken = False
-                waiting = reporter._bytes_in - self.bytes_out
-                full = waiting >= self.packet_budget or len(reporter.queue) >= reporter._wake_spans
+                queue = reporter.queue
+                full = queue.size >= self.packet_budget or len(queue) >= reporter._wake_spans
                 if not (full or self._send_partial or self._waiters or self._is_closed):
                     return
                 reporter._woken = True  # nobody needs to wake us while we are at it
-                if not reporter.queue:
+                if not self._under_way and not queue:
                     reporter._armed = self._send_partial = False
-                    reporter._look_at = 0
-                    if not reporter.queue:
-                        self.bytes_out = reporter._bytes_in
+                    reporter.queue.look_again(0)
+                    if not queue:
+                        queue.forget_drift()
                         if self._is_closed:  # a late one opened the socket again
                             self._sender.close()
                         return
@@ -274,7 +274,7 @@ class Delivery(Packets):
                 self._take()
                 if self._under_way:
                     await self._deliver()
-                self.count(reporter.metrics.reporter_queue_length, len(reporter.queue))
+                self.count(reporter.metrics.reporter_queue_length, len(queue))
                 self._tell_waiters()
         finally:
             reporter._woken = False

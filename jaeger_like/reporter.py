@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from . import _fork, _native
 from ._at_exit import at_exit
 from ._log import WARNING, Throttled, get_logger, log
+from ._signals import let_through
+from ._waiting import Waiting
 from .constants import DEFAULT_FLUSH_INTERVAL, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH
 from .delivery import Delivery
 from .encoding.encoder import encode_span
@@ -25,7 +25,7 @@ from .utils import ErrorReporter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Callable
 
     from .span import Span
     from .transport.sender import Sender
@@ -127,16 +127,10 @@ class Reporter(BaseReporter):
         self.io_loop = io_loop or getattr(channel, "io_loop", None)
         self.agent = channel
         self.stopped = False
-        #: Records of finished spans that wait to be sent.
-        self.queue: deque[bytes] = deque()
+        self._new_queue()
         # Half a buffer at the latest, so that the other half has time until it is sent.
         self._wake_spans = min(batch_size or self.queue_capacity, max(1, self.queue_capacity // 2))
         self._drops = Throttled(WARNING)
-        # Added to by callers only, so that they need no lock. What follows are values of it.
-        self._bytes_in = 0
-        self._check_at = self._look_at = self._give_way_at = 0
-        self._armed = False
-        self._woken = False
         self._dropped = 0
         self._delivery = Delivery(self, sender or as_sender(channel))
         self._set_wake_bytes()
@@ -152,13 +146,23 @@ class Reporter(BaseReporter):
         _fork.register(self)
         at_exit.add(self)
 
+    def _new_queue(self) -> None:
+        #: Records of finished spans that wait to be sent; has a length.
+        self.queue = queue = Waiting(self.queue_capacity, MAX_WAITING_BYTES)
+        # Makes a record; or keeps it as well, and says by True that there is more to do, by False
+        # that there is not, and by None that the buffer is full or closed.
+        self._encode: Callable[..., Any] = queue.add or encode_span
+        # Totals of bytes that were added to the queue.
+        self._check_at = self._give_way_at = 0
+        self._armed = self._woken = False
+
     # -- the caller's thread: the hot path -----------------------------------------------------
 
     def report_span(self, span: Span) -> None:
         """Encode *span* and put it into the buffer, or drop and count it when that is full."""
         try:
             tracer = span._tracer
-            record = encode_span(
+            record = self._encode(
                 span._trace,
                 span._span_id,
                 span._parent_id,
@@ -171,68 +175,91 @@ class Reporter(BaseReporter):
                 tracer.max_tag_value_length,
                 tracer.max_traceback_length,
             )
-        except Exception:
-            again = self._encode_again(span)
-            if again is None:
-                return
-            record = again
-        span._ticks = -1  # sealed: what changes from now on is not sent
-        self._bytes_in = bytes_in = self._bytes_in + len(record)
-        # What has to be looked at now and then is not looked at for each span: 0.05 us.
-        if bytes_in >= self._check_at and not self._may_wait(bytes_in, len(record)):
+        except Exception as exc:
+            self._report_again(span, exc)
             return
-        self.queue.append(record)
-        if bytes_in >= self._look_at:
-            self._look(bytes_in)
+        span._ticks = -1  # sealed: what changes from now on is not sent
+        if not record:  # the C encoder has kept it, or could not
+            if record is None:
+                self._drop()
+            return
+        if record is not True:  # or it has, but there is more to do
+            queue = self.queue
+            queue.bytes_in = bytes_in = queue.bytes_in + len(record)
+            # What has to be looked at now and then is not looked at for each span: 0.05 us.
+            if bytes_in >= self._check_at and not self._may_wait(bytes_in, len(record)):
+                return
+            queue.records.append(record)
+            if bytes_in < queue.look_at:
+                return
+        self._look()
 
     def _may_wait(self, bytes_in: int, size: int) -> bool:
         """Check the limits of the buffer, and say when that is due again; drop what is beyond."""
-        spans = self.queue_capacity - len(self.queue)
-        room = MAX_WAITING_BYTES - (bytes_in - self._delivery.bytes_out)
+        queue = self.queue
+        spans = self.queue_capacity - len(queue)
+        room = MAX_WAITING_BYTES - (bytes_in - queue.bytes_out)
         # Before stopped is read, which close() sets on another thread before it sets this.
         self._check_at = bytes_in + min(room, (spans - 1) * _LEAST)
         if not self.stopped and spans > 0 and room >= 0:
             return True
         self._check_at = 0
-        self._bytes_in -= size
+        queue.bytes_in -= size
         self._drop()
         return False
 
-    def _look(self, bytes_in: int) -> None:
+    def _look(self) -> None:
         """Have the loop woken if that is due, and say when to look again."""
         try:
-            waiting_spans = len(self.queue)
+            queue = self.queue
+            spans, size, total = len(queue), queue.size, queue.total
             # First, since the loop's thread sets it to 0 after it has taken us for idle.
-            self._look_at = bytes_in + min(
-                _LOOK_EVERY, max(0, self._wake_spans - waiting_spans - 1) * _LEAST
+            queue.look_again(
+                total
+                + min(
+                    max(_LOOK_EVERY, self._wake_bytes - size),
+                    max(0, self._wake_spans - spans - 1) * _LEAST,
+                )
             )
             if not self._armed:  # the first since the buffer was empty
                 self._armed = True
                 self._delivery.arm()
-            waiting = bytes_in - self._delivery.bytes_out
-            if waiting >= self._wake_bytes or waiting_spans >= self._wake_spans:
+            if size >= self._wake_bytes or spans >= self._wake_spans:
                 if not self._woken:
                     self._woken = True
                     self._delivery.wake()
-                if waiting >= _PRESSURE_BYTES and bytes_in >= self._give_way_at:
-                    self._give_way_at = bytes_in + self._delivery.packet_budget
+                if size >= _PRESSURE_BYTES and total >= self._give_way_at:
+                    self._give_way_at = total + self._delivery.packet_budget
                     starts = self._delivery.is_starting()
                     _native.sleep(_GIVE_WAY_TO_IMPORTS if starts else _GIVE_WAY_SECONDS)
         except BaseException:
             # A signal's handler raised, as those of time limits do: the loop may know of nothing.
             self._armed = self._woken = False
-            self._look_at = 0
+            self.queue.look_again(0)
             raise
 
-    def _encode_again(self, span: Any) -> bytes | None:
-        """Encode a span whose record could not be made at once.
+    def _report_again(self, span: Any, reason: Exception) -> None:
+        """Report a span that could not be encoded at once, from copies of what may be changing."""
+        queue = self.queue
+        # Or it could, and a signal's handler raised before we knew.
+        record = queue.has_last(getattr(span, "_span_id", None)) or self._encode_copy(span)
+        span._ticks = -1
+        if record is None:
+            self._drop()
+        elif record is True:
+            self._look()
+        elif record:
+            queue.bytes_in += len(record)
+            if self._may_wait(queue.bytes_in, len(record)):
+                queue.records.append(record)
+                self._look()
+        let_through(reason)
 
-        Another thread may have changed its tags meanwhile, so it is copied first. None, and
-        counted, if it cannot be done at all.
-        """
+    def _encode_copy(self, span: Any) -> Any:
+        """Return what the encoder returns, or False and count if it cannot be done at all."""
         try:
             context, tracer = span.context, span.tracer
-            return encode_span(
+            return self._encode(
                 context._trace,
                 context.span_id or 0,
                 context.parent_id,
@@ -247,17 +274,18 @@ class Reporter(BaseReporter):
             )
         except Exception as exc:
             self._delivery.cannot_encode(exc)
-            return None
+            return False
 
     def _set_wake_bytes(self) -> None:
         budget = self._delivery.packet_budget
         # Where there is no flush interval, what does not wake the loop would stay.
         wanted = min(_WAKE_PACKETS * budget, _WAKE_BYTES) if self.flush_interval else 0
         self._wake_bytes = max(budget, wanted)
+        self.queue.set_packet(budget, self.batch_size)
+        self.queue.look_again(0)
 
     def _has_room(self) -> bool:
-        waiting = self._bytes_in - self._delivery.bytes_out
-        return len(self.queue) < self.queue_capacity and waiting < MAX_WAITING_BYTES
+        return len(self.queue) < self.queue_capacity and self.queue.size < MAX_WAITING_BYTES
 
     def _drop(self) -> None:
         self._dropped += 1
@@ -294,6 +322,7 @@ class Reporter(BaseReporter):
         if not self.stopped:
             self.stopped = True
             self._check_at = 0
+            self.queue.close()
             self._delivery.close()
         return self._delivery.closed
 
@@ -305,9 +334,11 @@ class Reporter(BaseReporter):
 
     def _after_fork(self) -> None:
         """Begin empty: what waits in the parent is sent by the parent."""
-        self.queue = deque()
-        self._bytes_in = self._check_at = self._look_at = self._give_way_at = self._dropped = 0
-        self._armed = self._woken = False
+        self._new_queue()
+        self._dropped = 0
+        self._set_wake_bytes()
+        if self.stopped:
+            self.queue.close()
         self._delivery.after_fork()
 
 

@@ -25,6 +25,27 @@ class Odd:
         return "cleared"
 
 
+buffer = _encoder.Buffer()
+waiting = []
+
+
+def keep(choose: random.Random, arguments: list, record: bytes) -> None:
+    """Put it into a buffer of changing limits, and now and then take packets out."""
+    if buffer.add(*arguments) is not None:
+        waiting.append(record)
+    if choose.random() < 0.1:
+        buffer.chunk_bytes = choose.choice([1, 500, 65_000, 1 << 40])
+        buffer.chunk_spans = choose.choice([1, 10, 1 << 40])
+        buffer.max_bytes = choose.choice([0, 20_000, 1 << 40])
+        packets = []
+        while choose.random() < 0.9 and buffer.take(packets):
+            joined, sizes = packets.pop()
+            records = waiting[: len(sizes) // 4]
+            assert joined == b"".join(records)
+            del waiting[: len(records)]
+    _encoder.Buffer().add(*arguments)  # goes with what is in it
+
+
 def one(choose: random.Random) -> None:
     """Encode one span that has all kinds of things in it, or fail to."""
     long = "é" * choose.choice([0, 1, 40, 1000, 5000])
@@ -54,6 +75,8 @@ def one(choose: random.Random) -> None:
         return
     if "meddler" not in tags and "cleared" not in str(record):
         assert record == span.encode_span(*arguments) or not tags
+        if record == span.encode_span(*arguments):
+            keep(choose, arguments, record)
 
 
 if __name__ == "__main__":

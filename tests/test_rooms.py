@@ -21,6 +21,7 @@ ORDER = [
     "_ids",
     "_native",
     "_held_off",
+    "_signals",
     "_lazy",
     "_log",
     "_fork",
@@ -35,6 +36,7 @@ ORDER = [
     "thrift_gen",
     "codecs",
     "encoding",
+    "_waiting",
     # Threads, loops and sockets, which what has state but does no I/O asks for what it needs.
     "_at_exit",
     "_background",

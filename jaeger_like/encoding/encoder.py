@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PURE_VARIABLE = "JAEGER_LIKE_PURE"
 
 
-def _c_encoder() -> Callable[..., bytes] | None:
+def _c_encoder() -> Any:
     if os.environ.get(PURE_VARIABLE, "0") not in ("", "0"):
         return None
     try:
@@ -23,14 +23,18 @@ def _c_encoder() -> Callable[..., bytes] | None:
     except ImportError:
         return None
     _encoder.set_helpers(plain, text, utf8, span.references_text)
-    encoder: Callable[..., bytes] = _encoder.encode_span
-    return encoder
+    return _encoder
 
 
 _in_c: Any = _c_encoder()
 
 #: :func:`jaeger_like.encoding.span.encode_span`, arguments by position.
-encode_span: Callable[..., bytes] = _in_c or span.encode_span
+encode_span: Callable[..., bytes] = (span if _in_c is None else _in_c).encode_span
+
+
+def new_buffer() -> Any:
+    """Return a ``Buffer`` of the C module, which keeps what it encodes, or None without it."""
+    return None if _in_c is None else _in_c.Buffer()
 
 
 def encoder_name() -> str:

@@ -7,13 +7,16 @@ for all packets, and spans arrive here as finished records, so a packet is a few
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+
 from .span import list_header, string, tag_list
 from .values import PLAIN_TYPES, plain
 from .varint import varint, zigzag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 #: Bytes of a datagram that every agent takes: its receive buffer.
@@ -21,6 +24,36 @@ DEFAULT_MAX_PACKET_SIZE = 65_000
 
 _MAX_I64 = (1 << 63) - 1
 _MAX_SEQ_ID = (1 << 31) - 1
+_SIZE = array("I").itemsize
+
+
+class Batch(Sequence[bytes]):
+    """Records that lie end to end already, as the C encoder's buffer gives them.
+
+    :ivar parts: empty, or a pair in it: the records joined, and their sizes as native uint32
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[bytes, bytes]] = []
+
+    @property
+    def joined(self) -> bytes:
+        return self.parts[0][0] if self.parts else b""
+
+    def __len__(self) -> int:
+        return len(self.parts[0][1]) // _SIZE if self.parts else 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        begin = 0
+        for joined, sizes in self.parts:
+            for size in array("I", sizes):
+                yield joined[begin : begin + size]
+                begin += size
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
 
 
 def encode_process(service_name: str, tags: Mapping[str, Any] | None, max_length: int) -> bytes:
@@ -56,7 +89,8 @@ def emit_batch(
         f"\x16{zigzag(seq_no)}\x1c\x16{zigzag(full_queue)}\x16{zigzag(too_large)}"
         f"\x16{zigzag(failed)}\x00\x00\x00"
     ).encode("latin-1")
-    return b"".join((begin, process, middle, *spans, end))
+    records = (spans.joined,) if isinstance(spans, Batch) else spans
+    return b"".join((begin, process, middle, *records, end))
 
 
 #: Bytes around process and spans at the most: every number as wide as it can get, and a list of

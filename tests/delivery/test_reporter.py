@@ -111,11 +111,14 @@ def test_spans_of_many_threads_arrive_exactly_once(make_tracer, agent):
     assert_exactly_once(agent, ids)
 
 
-def test_callers_that_come_in_while_the_loop_takes_records_disturb_nothing(agent, make_tracer):
+def test_callers_that_come_in_while_the_loop_takes_records_disturb_nothing(
+    agent, make_tracer, monkeypatch
+):
+    monkeypatch.setattr("jaeger_like._waiting.new_buffer", lambda: None)  # as without C
     tracer = make_tracer(flush_interval=0.02)
     reporter, late = tracer.reporter, []
 
-    class Queue(type(reporter.queue)):
+    class Records(type(reporter.queue.records)):
         """Another thread adds a span whenever the loop has had a look."""
 
         def add(self):
@@ -138,7 +141,7 @@ def test_callers_that_come_in_while_the_loop_takes_records_disturb_nothing(agent
             self.add()
             return record
 
-    reporter.queue = Queue()
+    reporter.queue.records = Records()
     ids = trace(tracer, 3)
     came = agent.wait_for(8)
     assert {span.span_id for span in came} == {*ids, *(span.span_id for span in late)}
@@ -334,33 +337,35 @@ def test_a_span_that_slips_in_behind_close_leaves_no_socket_open(agent):
     tracer = new_tracer(agent.port, flush_interval=0.01)
     ids = trace(tracer, 1)
     tracer.close().result(TIMEOUT)
-    tracer.reporter.stopped = False  # as a thread sees it that was in the middle of it
+    # As a thread sees it that was in the middle of it.
+    tracer.reporter.stopped = False
+    if tracer.reporter.queue.buffer is not None:
+        tracer.reporter.queue.buffer.closed = False
     ids += trace(tracer, 1)
     assert_exactly_once(agent, ids)
     on_loop(lambda: None)
     assert tracer.reporter.agent.sender._socket is None
 
 
-def test_a_span_that_comes_just_when_the_buffer_has_been_emptied_is_sent(agent, make_tracer):
+def test_a_span_that_comes_just_when_the_buffer_has_been_emptied_is_sent(
+    make_tracer, agent, monkeypatch
+):
     """The loop calls the buffer empty, a thread that saw it full of life adds one more."""
     tracer = make_tracer(flush_interval=0.02)
     reporter = tracer.reporter
     late = []
 
-    class Queue(type(reporter.queue)):
-        looks = 0
+    def is_there_any(queue):
+        on_loop_thread = threading.current_thread().name == "jaeger_like"
+        done = queue is reporter.queue and not reporter._delivery._under_way
+        if len(queue) == 0 and on_loop_thread and done and not late:
+            late.append(finished_span())
+            reporter._armed = True
+            reporter.report_span(late[0])
+            return False
+        return len(queue) > 0
 
-        def __bool__(self):
-            on_loop_thread = threading.current_thread().name == "jaeger_like"
-            done = not reporter._delivery._under_way
-            if len(self) == 0 and on_loop_thread and done and not late:
-                late.append(finished_span())
-                reporter._armed = True
-                reporter.report_span(late[0])
-                return False
-            return len(self) > 0
-
-    reporter.queue = Queue()
+    monkeypatch.setattr(type(reporter.queue), "__bool__", is_there_any)
     ids = trace(tracer, 1)
     came = agent.wait_for(2)
     assert {span.span_id for span in came} == {ids[0], late[0].span_id}

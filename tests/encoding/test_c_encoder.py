@@ -179,7 +179,7 @@ def test_what_is_no_span_raises_and_does_no_harm(changes):
 
 
 def test_wrong_number_of_arguments():
-    with pytest.raises(TypeError, match="11 arguments, not 1"):
+    with pytest.raises(TypeError, match="11 arguments describe a span, not 1"):
         _encoder.encode_span(1)
 
 

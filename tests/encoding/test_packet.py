@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from jaeger_like.encoding.packet import (
     DEFAULT_MAX_PACKET_SIZE,
     OVERHEAD,
+    Batch,
     emit_batch,
     encode_process,
 )
@@ -127,6 +130,23 @@ def test_every_packet_is_the_message_thrift_writes(count, seq_no, stats):
     )
     # The id of a message has 32 bits, and only has to differ from that of its neighbours.
     assert packet == oracle.message(batch, seq_no % 2**31)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=300))
+def test_records_that_lie_end_to_end_are_the_same_records(records):
+    batch = Batch()
+    if records:
+        batch.parts.append((b"".join(records), array("I", map(len, records)).tobytes()))
+    assert emit_batch(b"p", batch, 1, (0, 0, 0)) == emit_batch(b"p", records, 1, (0, 0, 0))
+    # A sender of the program's own may do with them what it does with a list.
+    assert (len(batch), list(batch), bool(batch)) == (len(records), records, bool(records))
+    assert b"".join(batch) == batch.joined
+    assert list(reversed(batch)) == records[::-1]
+    assert batch[2:5] == records[2:5]
+    assert batch[:] == records
+    assert all(batch[i] == records[i] and batch[-i - 1] == records[-i - 1] for i in range(len(records)) if i < 5)  # fmt: skip  # noqa: E501  one claim
+    with pytest.raises(IndexError):
+        batch[len(records)]
 
 
 def test_overhead_covers_the_widest_numbers_and_the_longest_list():
