@@ -83,7 +83,11 @@ class Packets:
         # One too many first, so that what is in neither place is never taken for nothing.
         self._taken += 1
         batch = self._under_way = Batch()
-        queue.take_batch(batch)
+        try:
+            queue.take_batch(batch)
+        except MemoryError:
+            self._taken -= 1
+            raise
         if batch:
             if len(batch.joined) <= budget and len(batch) <= most:
                 self._taken += len(batch) - 1
@@ -94,8 +98,10 @@ class Packets:
         if queue.records and len(queue.records[0]) > budget:
             self._take_too_large(queue.records[0])
             return
-        queue.take(records, budget, most)
-        self._taken += len(records) - 1
+        try:
+            queue.take(records, budget, most)
+        finally:
+            self._taken += len(records) - 1
 
     def _take_too_large(self, record: bytes) -> None:
         with held_off:

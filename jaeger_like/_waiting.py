@@ -102,16 +102,18 @@ class Waiting:
         waiting, at_first = self.records, room
         # Record by record, because callers append meanwhile: what iterates over a deque fails then.
         popleft = waiting.popleft  # this loop is a third of what a span costs in the background
-        while waiting and len(records) < most:
-            record = waiting[0]
-            room -= len(record)
-            if room < 0:
-                room += len(record)
-                break
-            records.append(record)
-            popleft()
-        self.bytes_out += at_first - room
-        self._set_limits()
+        try:
+            while waiting and len(records) < most:
+                record = waiting[0]
+                size = len(record)
+                if size > room:
+                    break
+                records.append(record)
+                room -= size
+                popleft()
+        finally:
+            self.bytes_out += at_first - room
+            self._set_limits()
 
     def popleft(self) -> None:
         """Remove the first of those that wait as objects."""

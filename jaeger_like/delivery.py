@@ -271,7 +271,11 @@ class Delivery(Packets):
                     reporter._armed = True
                     self._set_timer()
                     continue
-                self._take()
+                try:
+                    self._take()
+                except MemoryError:
+                    self._set_timer()
+                    return
                 if self._under_way:
                     await self._deliver()
                 self.count(reporter.metrics.reporter_queue_length, len(queue))

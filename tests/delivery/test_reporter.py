@@ -371,6 +371,24 @@ def test_a_span_that_comes_just_when_the_buffer_has_been_emptied_is_sent(
     assert {span.span_id for span in came} == {ids[0], late[0].span_id}
 
 
+def test_a_lack_of_memory_that_passes_costs_nothing(make_tracer, agent, monkeypatch):
+    tracer = make_tracer(flush_interval=0.02)
+    queue = type(tracer.reporter.queue)
+    original, failed = queue.take_batch, []
+
+    def take_batch(*args):
+        if len(failed) < 2:
+            failed.append(True)
+            raise MemoryError
+        original(*args)
+
+    monkeypatch.setattr(queue, "take_batch", take_batch)
+    ids = trace(tracer, 3)
+    assert_exactly_once(agent, ids)
+    assert len(failed) == 2
+    assert tracer.flush(TIMEOUT)
+
+
 def test_all_tracers_share_one_thread(make_tracer, agent):
     """One thread and three descriptors for each tracer, for ever, in the old one (defect 13)."""
     ids = [id_ for _ in range(20) for id_ in trace(make_tracer(), 1)]
