@@ -191,14 +191,14 @@ def test_without_a_flush_interval_only_full_packets_leave(make_tracer, agent, in
     assert_exactly_once(agent, ids)
 
 
-@pytest.mark.parametrize("packet_size", [65_000, 512 * 1024])
+@pytest.mark.parametrize("packet_size", [65_000, 512 * 1024, 1024 * 1024])
 def test_the_loop_is_woken_before_callers_give_way(numbers, packet_size):
-    """Large packets, a collector's, once waited until there were four of them: two megabytes."""
+    """Large packets, a collector's, once waited until there were four of them."""
     sender = FakeSender(max_packet_size=packet_size)
     reporter = Reporter(sender=sender, flush_interval=1000.0, metrics_factory=numbers)
     reporter.set_process("svc", {}, 100)
     span = finished_span(text="x" * 1000)
-    for _ in range(540):
+    for _ in range(1_300):  # 1.4 MB; callers give way from 1.5 MB on
         reporter.report_span(span)
     numbers.wait_for("ok", 1)  # long before the flush interval is over
     assert reporter.close().result(TIMEOUT)
