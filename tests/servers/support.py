@@ -75,6 +75,7 @@ class Journal:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
         self._lines = []
+        self._asked = self._reached = 0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -83,21 +84,32 @@ class Journal:
         return self
 
     def __exit__(self, *_):
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sock:
-            sock.sendto(b"", self.path)
+        self._send(b"")
         self._thread.join(PATIENCE)
         self._socket.close()
         shutil.rmtree(self.folder)
 
+    def _send(self, line):
+        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sock:
+            sock.sendto(line, self.path)
+
     def _read(self):
         while line := self._socket.recv(65536):
+            read = json.loads(line)
             with self._changed:
-                self._lines.append(json.loads(line))
+                if isinstance(read, int):
+                    self._reached = read
+                else:
+                    self._lines.append(read)
                 self._changed.notify_all()
 
     @property
     def lines(self):
+        """All that were sent before: a program's answer may overtake what it has sent here."""
+        self._asked += 1
+        self._send(b"%d" % self._asked)
         with self._changed:
+            assert self._changed.wait_for(lambda: self._reached == self._asked, PATIENCE)
             return list(self._lines)
 
     def wait_for(self, count, timeout=PATIENCE):
