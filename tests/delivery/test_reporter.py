@@ -136,10 +136,9 @@ def test_callers_that_come_in_while_the_loop_takes_records_disturb_nothing(
             self.add()
             return record
 
-        def popleft(self):
-            record = super().popleft()
+        def __delitem__(self, index):
+            super().__delitem__(index)
             self.add()
-            return record
 
     reporter.queue.records = Records()
     ids = trace(tracer, 3)
