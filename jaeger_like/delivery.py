@@ -255,6 +255,7 @@ class Delivery(Packets):
             while self._process is not None:
                 reporter._woken = False
                 queue = reporter.queue
+                queue.look_again(0)  # callers look less often while more than a batch waits
                 full = queue.size >= self.packet_budget or len(queue) >= reporter._wake_spans
                 if not (full or self._send_partial or self._waiters or self._is_closed):
                     return

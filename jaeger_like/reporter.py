@@ -214,14 +214,11 @@ class Reporter(BaseReporter):
         try:
             queue = self.queue
             spans, size, total = len(queue), queue.size, queue.total
+            until_bytes = max(_LOOK_EVERY, self._wake_bytes - size)
+            spans_left = self._wake_spans - spans - 1
+            until_spans = _LOOK_EVERY if spans_left < 0 else spans_left * _LEAST
             # First, since the loop's thread sets it to 0 after it has taken us for idle.
-            queue.look_again(
-                total
-                + min(
-                    max(_LOOK_EVERY, self._wake_bytes - size),
-                    max(0, self._wake_spans - spans - 1) * _LEAST,
-                )
-            )
+            queue.look_again(total + min(until_bytes, until_spans))
             if not self._armed:  # the first since the buffer was empty
                 self._armed = True
                 self._delivery.arm()

@@ -203,15 +203,6 @@ def test_the_loop_is_woken_before_callers_give_way(numbers, packet_size):
     assert reporter.close().result(TIMEOUT)
 
 
-def test_a_batch_size_sends_packets_that_are_not_full(make_tracer, agent):
-    tracer = make_tracer(batch_size=10, flush_interval=None)
-    ids = trace(tracer, 25)
-    agent.wait_for(20)
-    assert tracer.flush(TIMEOUT)
-    assert_exactly_once(agent, ids)
-    assert [len(batch.spans) for batch in agent.batches] == [10, 10, 5]
-
-
 def test_what_overflows_the_buffer_is_dropped_counted_told_and_logged(
     make_tracer, agent, numbers, caplog
 ):
