@@ -103,8 +103,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave by the exits that clean up
     free = [part for name in PORTS for part in (f"--{name}-port", "0")]
     with contextlib.ExitStack() as stack:
+        # It prints each trace once, at its end: on a busy machine the services may send their parts
+        # of a trace seconds apart.
+        quiet = f"--quiet-after={2 * DEADLINE}"
         agent = stack.enter_context(
-            running("-m", "jaeger_like", "all-in-one", "--json-ports", "--quiet-after=0.2", *free)
+            running("-m", "jaeger_like", "all-in-one", "--json-ports", quiet, *free)
         )
         ports = json.loads(first_line(agent))
         query = f"http://127.0.0.1:{ports['query_port']}"
