@@ -1,5 +1,5 @@
 /* A finished span in, the bytes of its Thrift Span struct out: as an object, or at the end of those
- * that wait in a Buffer.
+ * that wait in a Buffer. And, before that, which tags can wait for it as they are.
  *
  * The same bytes as jaeger_like/encoding/span.py, which explains the format, in a seventh of the time.
  * Values of exactly the types str, int, float and bool are written here; whatever else a program
@@ -492,6 +492,22 @@ static PyObject *encode_span(PyObject *module, PyObject *const *arguments, Py_ss
     return result;
 }
 
+/* A copy of a dict whose values are all of the types that wait as they are, else None. */
+static PyObject *copy_plain(PyObject *module, PyObject *tags)
+{
+    PyObject *value;
+    Py_ssize_t position = 0;
+    (void)module;
+    if (!PyDict_CheckExact(tags))
+        Py_RETURN_NONE;
+    while (PyDict_Next(tags, &position, NULL, &value)) {
+        if (!PyUnicode_CheckExact(value) && !PyLong_CheckExact(value) && !PyBool_Check(value)
+            && !PyFloat_CheckExact(value))
+            Py_RETURN_NONE;
+    }
+    return PyDict_Copy(tags);
+}
+
 /* -- Records that wait ------------------------------------------------------------------------
  *
  * They lie end to end in chunks of a packet's size, so that to send them costs the interpreter's
@@ -773,6 +789,7 @@ static PyMethodDef methods[] = {
     {"encode_span", (PyCFunction)(void (*)(void))encode_span, METH_FASTCALL,
      "encode_span(trace, span_id, parent_id, operation_name, references, start, duration, tags, "
      "logs, max_length, max_traceback_length, /) -> bytes"},
+    {"copy_plain", copy_plain, METH_O, "copy_plain(tags, /) -> dict | None"},
     {"set_helpers", set_helpers, METH_VARARGS, "set_helpers(plain, text, utf8, references, /)"},
     {NULL, NULL, 0, NULL}};
 

@@ -16,6 +16,7 @@ def encode_span(
     max_traceback_length: int,
     /,
 ) -> bytes: ...
+def copy_plain(tags: object, /) -> dict[Any, Any] | None: ...
 def set_helpers(
     plain: Callable[..., Any],
     text: Callable[..., Any],

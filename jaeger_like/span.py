@@ -13,6 +13,7 @@ from ._held_off import held_off
 from ._log import log
 from ._signals import let_through
 from .constants import DEBUG_FLAG, MAX_TAG_VALUE_LENGTH, MAX_TRACEBACK_LENGTH, SAMPLED_FLAG
+from .encoding.encoder import copy_plain
 from .encoding.values import PLAIN_TYPES, kept, odd_fields, text
 from .span_context import SpanContext, make_context, with_item
 
@@ -391,10 +392,12 @@ class Span(opentracing.Span):
         """Keep a log entry, whatever was decided about the trace."""
         nanos = time_ns() if timestamp is None else to_nanos(timestamp)
         try:
-            fields = key_values.copy() if type(key_values) is dict else dict(key_values.items())
-            for key, value in fields.items():
-                if type(value) not in PLAIN_TYPES:
-                    fields[key] = self._plain(value)  # no key is new
+            fields = copy_plain(key_values)
+            if fields is None:
+                fields = dict(key_values.items())
+                for key, value in fields.items():
+                    if type(value) not in PLAIN_TYPES:
+                        fields[key] = self._plain(value)  # no key is new
         except Exception:
             fields = odd_fields(key_values, *self._limits())
         if self._logs is None:

@@ -24,7 +24,7 @@ from .constants import (
     _max_id_bits,
     _max_trace_id_bits,
 )
-from .encoding.values import PLAIN_TYPES
+from .encoding.encoder import copy_plain
 from .errors import ConfigError
 from .metrics import does_nothing
 from .parents import set_start_tags
@@ -316,17 +316,11 @@ class Tracer(TracerRoots):
         if tags is not None:
             try:
                 if sampled and _SAMPLING_PRIORITY not in tags:
-                    # What can change or fail later is turned into text now, by set_tag. One by
-                    # one is cheaper than a set operation by 0.05 us for three tags.
-                    if type(tags) is dict:
-                        for value in tags.values():
-                            if type(value) not in PLAIN_TYPES:
-                                set_start_tags(span, tags)
-                                break
-                        else:
-                            span._tags = tags.copy()
-                    else:
+                    kept = copy_plain(tags)
+                    if kept is None:  # what can change or fail later is turned into text now
                         set_start_tags(span, tags)
+                    else:
+                        span._tags = kept
                 elif _SAMPLING_PRIORITY in tags:
                     set_start_tags(span, tags)
             except Exception as exc:

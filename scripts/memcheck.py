@@ -69,6 +69,7 @@ def one(choose: random.Random) -> None:
         choose.choice([0, 10, 1 << 20]),
         10,
     ]
+    _encoder.copy_plain(choose.choice([tags, None, dict.fromkeys(keys, choose.choice(odd))]))
     try:
         record = _encoder.encode_span(*arguments)
     except (TypeError, OverflowError, RuntimeError, AttributeError, IndexError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import span
+from . import span, values
 from .values import plain, text, utf8
 
 TYPE_CHECKING = False
@@ -30,6 +30,11 @@ _in_c: Any = _c_encoder()
 
 #: :func:`jaeger_like.encoding.span.encode_span`, arguments by position.
 encode_span: Callable[..., bytes] = (span if _in_c is None else _in_c).encode_span
+
+#: :func:`jaeger_like.encoding.values.copy_plain`.
+copy_plain: Callable[[object], dict[Any, Any] | None] = (
+    values if _in_c is None else _in_c
+).copy_plain
 
 
 def new_buffer() -> Any:

@@ -40,6 +40,16 @@ def kept(value: object, max_length: int, max_traceback_length: int) -> Plain:
     return result
 
 
+def copy_plain(tags: object) -> dict[Any, Any] | None:
+    """Return a copy of *tags*, or None unless they are a dict of nothing but plain values."""
+    if type(tags) is not dict:
+        return None
+    for value in tags.values():
+        if type(value) not in PLAIN_TYPES:
+            return None
+    return tags.copy()
+
+
 def odd_fields(key_values: Any, max_length: int, max_traceback_length: int) -> dict[Any, Any]:
     """Return the fields of what is no mapping, or holds something without a class or a hash."""
     if key_values is None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from opentracing import Reference
 
 from jaeger_like.encoding import encoder, span
-from jaeger_like.encoding.values import plain, text, utf8
+from jaeger_like.encoding.values import copy_plain, plain, text, utf8
 from jaeger_like.span_context import SpanContext, make_trace
 
 try:
@@ -120,6 +120,26 @@ spans = st.tuples(
 @example((make_trace(1, 1), 1, None, "o", None, 0, 0, None, None, 1024, 4096))
 def test_every_span_has_the_same_bytes(arguments):
     assert _encoder.encode_span(*arguments) == span.encode_span(*arguments)
+
+
+class SubDict(dict):
+    pass
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(tags | st.builds(SubDict, st.dictionaries(keys, texts)) | st.dictionaries(keys, texts))
+@example({})
+@example({"a": 1, "b": True, "c": 1.5, "d": "x", "e": 1 << 70})
+@example({"a": "x", "b": SubStr("x")})
+def test_tags_of_plain_values_are_copied_and_no_others(given_tags):
+    expected = copy_plain(given_tags)
+    copied = _encoder.copy_plain(given_tags)
+    assert type(copied) is type(expected)
+    if expected is not None:
+        assert copied == expected == given_tags
+        assert list(map(type, copied.values())) == list(map(type, given_tags.values()))
+        assert copied is not given_tags
+        assert expected is not given_tags
 
 
 @pytest.mark.parametrize("size", [1023, 1024, 1025, 2047, 2048, 2049, 16383, 16384, 100_000])
@@ -262,6 +282,8 @@ def test_no_reference_is_leaked():
     def many():
         for _ in range(1000):
             _encoder.encode_span(*arguments)
+            _encoder.copy_plain(odd)
+            _encoder.copy_plain({"text": odd["text"], "wide": odd["wide"]})
             with pytest.raises(TypeError):
                 _encoder.encode_span(*arguments[:8], None, None, None)
 
