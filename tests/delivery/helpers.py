@@ -67,6 +67,17 @@ def assert_among(agent, ids, timeout=TIMEOUT):
         count = len(came) + 1
 
 
+def on_this_machine(seconds):
+    """Return what *seconds* of a machine at rest are on this one, now: more if it is slow or busy.
+
+    A tenth of a second is what a new interpreter and asyncio take to start on the former. For
+    bounds of how long the end of a process may take, of which the interpreter's end is a part.
+    """
+    before = time.monotonic()
+    subprocess.run([sys.executable, "-I", "-c", "import asyncio"], check=True, timeout=TIMEOUT)
+    return seconds * max(1, (time.monotonic() - before) / 0.1)
+
+
 def free_port(host="127.0.0.1", family=_socket.AF_INET):
     """Return a UDP port where nobody listens."""
     sock = _socket.socket(family, _socket.SOCK_DGRAM)
