@@ -394,7 +394,7 @@ class Span(opentracing.Span):
         try:
             fields = copy_plain(key_values)
             if fields is None:
-                fields = dict(key_values.items())
+                fields = key_values.copy() if type(key_values) is dict else dict(key_values.items())
                 for key, value in fields.items():
                     if type(value) not in PLAIN_TYPES:
                         fields[key] = self._plain(value)  # no key is new

@@ -44,10 +44,11 @@ def copy_plain(tags: object) -> dict[Any, Any] | None:
     """Return a copy of *tags*, or None unless they are a dict of nothing but plain values."""
     if type(tags) is not dict:
         return None
-    for value in tags.values():
+    copied = tags.copy()  # first, and in one step: another thread may be changing them
+    for value in copied.values():
         if type(value) not in PLAIN_TYPES:
             return None
-    return tags.copy()
+    return copied
 
 
 def odd_fields(key_values: Any, max_length: int, max_traceback_length: int) -> dict[Any, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import sys
+import threading
 
 import pytest
 from opentracing.ext import tags as ext_tags
@@ -12,7 +14,7 @@ from thrift.transport.TTransport import TMemoryBuffer
 from jaeger_like import ConstSampler, SpanContext, Tracer
 from jaeger_like.closing import resolved
 from jaeger_like.metrics import MetricsFactory
-from jaeger_like.reporter import Reporter
+from jaeger_like.reporter import InMemoryReporter, Reporter
 from jaeger_like.thrift_gen.agent import Agent
 
 from .support import new_tracer, values
@@ -414,3 +416,30 @@ def test_parts_that_fail_after_a_fork(caplog):
 def test_a_future_of_a_close_that_failed():
     assert new_tracer(reporter=BrokenPart()).close().result(0) is False
     assert resolved(True).result(0) is True
+
+
+def test_fields_and_tags_that_another_thread_changes_are_those_of_some_moment():
+    """The dict is copied in one step, and only the copy is looked at."""
+    tracer = Tracer("svc", InMemoryReporter(), ConstSampler(True))
+    shared = {"event": "e", **{f"key {number}": number for number in range(200)}}
+    done = threading.Event()
+
+    def change():
+        while not done.is_set():
+            if shared.pop("more", None) is None:
+                shared["more"] = 1
+
+    interval = sys.getswitchinterval()
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        sys.setswitchinterval(1e-6)
+        for _ in range(300):
+            span = tracer.start_span("work", tags=shared)
+            span.log_kv(shared)
+            assert {tag.key for tag in span.tags} >= {"event", "key 199"}
+            assert {field.key for field in span.logs[0].fields} >= {"event", "key 199"}
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        thread.join()

@@ -70,7 +70,7 @@ def assert_among(agent, ids, timeout=TIMEOUT):
 def on_this_machine(seconds):
     """Return what *seconds* of a machine at rest are on this one, now: more if it is slow or busy.
 
-    A tenth of a second is what a new interpreter and asyncio take to start on the former. For
+    They stay what they are where an interpreter and asyncio start within a tenth of a second. For
     bounds of how long the end of a process may take, of which the interpreter's end is a part.
     """
     before = time.monotonic()
